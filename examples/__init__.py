@@ -1,0 +1,1 @@
+"""Migrations to read, run and copy."""
