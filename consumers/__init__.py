@@ -1,0 +1,1 @@
+"""Apply: from Kafka topics into a PostgreSQL database."""

@@ -1,0 +1,1 @@
+"""Running it: commands, wiring, the embedded stack."""

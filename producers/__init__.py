@@ -1,0 +1,1 @@
+"""Capture: from a PostgreSQL database into Kafka topics."""

@@ -1,0 +1,1 @@
+"""The contract between producers and consumers, as values and pure functions."""

@@ -1,0 +1,150 @@
+"""Every error that understudy raises, in one tree.
+
+    UnderstudyError
+    ├── UsageError            2   the command line
+    ├── ConfigError           3   understudy.toml, entity files, environment
+    ├── SourceError           4   the legacy database
+    │   ├── SlotLostError         the slot no longer holds what was not yet captured
+    │   └── StartRefusedError     the start rules found positions and slot at odds
+    ├── BrokerError           5   Kafka
+    │   └── RegistryError         the schema registry
+    ├── TargetError           6   the new database
+    │   └── OwnershipLostError    another worker owns the partition now
+    ├── NotReadyError         7   a gate is not met
+    ├── MismatchError         8   source and target differ
+    ├── ConflictError         9   a lock, a port, or another operator
+    ├── StackError           10   the embedded stack
+    ├── RecordError          11   one record cannot be applied
+    └── InvariantError        1   our own bug
+
+The number is the exit code. A class says what happened (first line of its docstring), an instance says where
+(keyword context: slot, lsn, topic, partition, offset, table, file, key; never a row value).
+"""
+
+from enum import Enum
+from typing import ClassVar
+
+
+class Disposition(Enum):
+    """What the one who catches an error does with it."""
+
+    RETRY = "retry"
+    HALT = "halt"
+    DEAD_LETTER = "dead-letter"
+
+
+class UnderstudyError(Exception):
+    """Something went wrong."""
+
+    disposition: ClassVar[Disposition] = Disposition.HALT
+    exit_code: ClassVar[int] = 1
+    remedy: ClassVar[str | None] = None
+
+    def __init__(self, detail: str = "", /, *, remedy: str | None = None, **context: object) -> None:
+        """Keep the detail and the context apart, so that the error survives pickling.
+
+        Args:
+            detail: What happened here, in one line.
+            remedy: What the operator can do; default: the remedy of the class.
+            context: Where it happened, by keyword.
+        """
+        super().__init__(detail)
+        self.detail = detail
+        self.context = context
+        self.advice = remedy or type(self).remedy
+
+    def __str__(self) -> str:
+        """First line of the class docstring, detail, sorted context, on one line."""
+        summary = (type(self).__doc__ or type(self).__name__).splitlines()[0].rstrip(".")
+        place = " ".join(f"{key}={value}" for key, value in sorted(self.context.items()))
+        text = ": ".join(part for part in (summary, self.detail) if part)
+        return " ".join(f"{text} {place}".split())
+
+
+class UsageError(UnderstudyError):
+    """The command line is not understood."""
+
+    exit_code = 2
+    remedy = "See understudy --help."
+
+
+class ConfigError(UnderstudyError):
+    """The configuration is not valid."""
+
+    exit_code = 3
+    remedy = "Correct the named file and run understudy check."
+
+
+class SourceError(UnderstudyError):
+    """The source database refused or failed."""
+
+    exit_code = 4
+
+
+class SlotLostError(SourceError):
+    """The replication slot no longer holds the changes that were not yet captured."""
+
+    remedy = "Drop the pipeline and run it again, so that a new snapshot is taken."
+
+
+class StartRefusedError(SourceError):
+    """The recorded position and the replication slot do not fit together."""
+
+
+class BrokerError(UnderstudyError):
+    """Kafka refused or failed."""
+
+    exit_code = 5
+
+
+class RegistryError(BrokerError):
+    """The schema registry refused or failed."""
+
+
+class TargetError(UnderstudyError):
+    """The target database refused or failed."""
+
+    exit_code = 6
+
+
+class OwnershipLostError(TargetError):
+    """Another worker owns the partition now."""
+
+    disposition = Disposition.RETRY
+
+
+class NotReadyError(UnderstudyError):
+    """A gate is not met."""
+
+    exit_code = 7
+
+
+class MismatchError(UnderstudyError):
+    """Source and target differ."""
+
+    exit_code = 8
+
+
+class ConflictError(UnderstudyError):
+    """Something else holds what this needs."""
+
+    exit_code = 9
+
+
+class StackError(UnderstudyError):
+    """The embedded stack could not do it."""
+
+    exit_code = 10
+
+
+class RecordError(UnderstudyError):
+    """A record cannot be applied."""
+
+    disposition = Disposition.DEAD_LETTER
+    exit_code = 11
+
+
+class InvariantError(UnderstudyError):
+    """Something that must hold does not: a bug in understudy."""
+
+    remedy = "Please report this with the log; nothing was written after it."
