@@ -1,0 +1,75 @@
+"""understudy stack: the embedded stack."""
+
+import signal
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.cli.arguments import Output
+from ops.cli.output import Format, print_json, print_table, say
+from ops.stack import stack
+from ops.stack.part import last_lines
+from ops.stack.state import default_home
+from schemas.errors import UsageError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="PostgreSQL, Kafka and a schema registry on this machine, without Docker.",
+)
+Home = Annotated[
+    Path,
+    typer.Option(
+        default_factory=default_home,
+        help="The folder that holds everything of the stack.",
+        show_default="$UNDERSTUDY_STACK_HOME, or a folder of the user's",
+    ),
+]
+
+
+@app.command()
+def up(home: Home, output: Output = Format.TABLE) -> None:
+    """Start what does not run; print how the parts are reached."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Clean up as for Ctrl-C.
+    say(f"starting the stack in {home} (the first start fetches 230 MB)")
+    reached = asdict(stack.up(home))
+    if output is Format.JSON:
+        print_json(reached)
+    else:
+        print_table(("endpoint", "address"), tuple(reached.items()))
+
+
+@app.command()
+def down(home: Home) -> None:
+    """Stop every part; the data stays."""
+    stack.down(home)
+
+
+@app.command()
+def status(home: Home, output: Output = Format.TABLE) -> None:
+    """Show every part; exit with 10 where one has crashed, and say how its log ends."""
+    parts = stack.status(home)
+    if output is Format.JSON:
+        print_json({"home": home, "parts": [asdict(part) for part in parts]})
+    else:
+        rows = [(part.name, part.condition, part.port, part.pid) for part in parts]
+        print_table(("part", "condition", "port", "pid"), rows)
+    stack.require_no_crash(parts)
+
+
+@app.command()
+def logs(
+    home: Home,
+    part: Annotated[str | None, typer.Argument(help="legacy, target, kafka or registry.")] = None,
+    lines: Annotated[int, typer.Option(min=1, help="How many of the last lines.")] = 40,
+) -> None:
+    """Print the end of the logs, of all parts or of one."""
+    chosen = [one for one in stack.status(home) if part in (None, one.name)]
+    if not chosen:
+        raise UsageError(
+            f"there is no part {part}", remedy=f"Name one of {', '.join(stack.PARTS)}."
+        )
+    for one in chosen:
+        for line in last_lines(one.log, lines):
+            typer.echo(line if part else f"{one.name}: {line}")

@@ -1,0 +1,1 @@
+"""The embedded stack: two PostgreSQL servers, Kafka and a schema registry, on this machine."""

