@@ -4,7 +4,9 @@ import os
 import pwd
 import signal
 import subprocess
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -17,6 +19,7 @@ from schemas.errors import StackError
 START_TOLERANCE_S = 2.0
 STOP_DEADLINE_S = 30.0
 KILL_DEADLINE_S = 5.0
+POLL_S = 0.02
 # Leaves a process running and prints its pid. Its parent is then the system, which reaps it; as a child of ours it
 # would stay a zombie until we end.
 DETACH = 'exec 3>&1 >&2; "$@" 3>&- & echo $! >&3'
@@ -99,10 +102,30 @@ def start(
 
 def stop(processes: Iterable[tuple[Process, signal.Signals]]) -> None:
     """Ask all to stop, each by its own signal, and kill those that do not within the deadline."""
-    running = [(found, ask) for process, ask in processes if (found := process.find())]
-    for found, ask in running:
-        found.send_signal(ask)
-    _, stubborn = psutil.wait_procs([found for found, _ in running], timeout=STOP_DEADLINE_S)
-    for found in stubborn:
-        found.kill()
-    psutil.wait_procs(stubborn, timeout=KILL_DEADLINE_S)
+    asked = []
+    for process, ask in processes:
+        asked.append(process)
+        send(process, ask)
+    stubborn = wait_for_end(asked, STOP_DEADLINE_S)
+    for process in stubborn:
+        send(process, signal.SIGKILL)
+    wait_for_end(stubborn, KILL_DEADLINE_S)
+
+
+def send(process: Process, ask: signal.Signals) -> None:
+    """Send a signal to a process; nothing where it has ended."""
+    if found := process.find():
+        with suppress(psutil.NoSuchProcess):
+            found.send_signal(ask)
+
+
+def wait_for_end(processes: Sequence[Process], seconds: float) -> list[Process]:
+    """Wait until all have ended, or the time is over; return those that still run.
+
+    One that has ended and was not reaped yet has ended: some systems reap late.
+    """
+    deadline = time.monotonic() + seconds
+    running = list(processes)
+    while (running := [one for one in running if one.find()]) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return running

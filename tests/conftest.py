@@ -1,0 +1,23 @@
+"""Fixtures by concern, and what holds for every test."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+pytest_plugins = ["tests.fix_stack", "tests.fix_postgres", "tests.fix_kafka"]
+
+# The default suite tries the same examples each time, so that it fails only for a change; --full looks for new ones.
+hypothesis.settings.register_profile(
+    "understudy", deadline=None, derandomize="UNDERSTUDY_TEST_FULL" not in os.environ
+)
+hypothesis.settings.load_profile("understudy")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test in tests/integration or tests/acceptance is marked as such."""
+    for item in items:
+        for folder in ("integration", "acceptance"):
+            if folder in Path(item.path).parts:
+                item.add_marker(folder)

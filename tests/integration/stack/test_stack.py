@@ -1,0 +1,168 @@
+"""The embedded stack as its user meets it: by its commands."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from ops.stack import stack
+from ops.stack.stack import Condition
+from ops.stack.state import HOST, STATE_FILE, endpoints, load
+from schemas.errors import ConflictError
+from tests.fix_stack import temporary_home
+
+ROOT = Path(__file__).parents[3]
+SECOND_START_S_MAX = 15.0
+DEADLINE_S = 30.0
+NO_NETWORK = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:1")
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    folder = temporary_home()
+    yield folder
+    stack.down(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Path]:
+    """A stack for the tests of this file to break; each leaves it up."""
+    folder = temporary_home()
+    stack.up(folder)
+    yield folder
+    stack.down(folder)
+    shutil.rmtree(folder)
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ops", "stack", *words],
+        cwd=ROOT,
+        env=os.environ | NO_NETWORK,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def conditions(home: Path) -> dict[str, Condition]:
+    return {part.name: part.condition for part in stack.status(home)}
+
+
+def kill(home: Path, *names: str) -> None:
+    for name in names:
+        process = load(home).processes[name]
+        os.kill(process.pid, signal.SIGKILL)
+        deadline = time.monotonic() + DEADLINE_S
+        while process.find():
+            assert time.monotonic() < deadline
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Whatever runs with this home in its command line."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if any(str(home) in word for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
+def test_all_parts_serve_and_a_second_up_starts_nothing(own: Path) -> None:
+    before = load(own)
+    answer = command("up", "--home", str(own), "--output", "json")
+    assert answer.returncode == 0, answer.stderr
+    reached = json.loads(answer.stdout)
+    assert load(own) == before
+    for side, database in (("source", "legacy"), ("target", "target")):
+        with psycopg.connect(reached[f"{side}_dsn"]) as connection:
+            row = connection.execute(
+                "SELECT current_database(), current_setting('wal_level')"
+            ).fetchone()
+        assert row == (database, "logical")
+
+
+def test_folders_of_the_servers_are_private(own: Path) -> None:
+    for name in ("legacy", "legacy/data", "target", "target/data", "kafka", "registry", "log"):
+        assert (own / name).stat().st_mode & 0o077 == 0, name
+
+
+def test_a_part_that_crashed_is_named_with_the_end_of_its_log_and_comes_back(own: Path) -> None:
+    kill(own, "registry")
+    answer = command("status", "--home", str(own))
+    assert answer.returncode == 10
+    assert "registry has crashed; its log ends: " in answer.stderr
+    assert "Traceback" not in answer.stderr
+    stack.up(own)
+    assert set(conditions(own).values()) == {Condition.RUNNING}
+
+
+def test_after_a_crash_of_the_machine_it_starts_at_the_same_ports_without_network(
+    own: Path,
+) -> None:
+    before = endpoints(own)
+    kill(own, *stack.PARTS)
+    began = time.monotonic()
+    answer = command("up", "--home", str(own))
+    seconds = time.monotonic() - began
+    assert answer.returncode == 0, answer.stderr
+    assert endpoints(own) == before
+    assert seconds < SECOND_START_S_MAX
+
+
+def test_logs_show_the_end_of_one_part(own: Path) -> None:
+    answer = command("logs", "legacy", "--home", str(own), "--lines", "3")
+    assert len(answer.stdout.splitlines()) == 3
+    assert "database system" in answer.stdout
+
+
+def test_down_leaves_nothing_running_and_the_next_start_finds_its_data(own: Path) -> None:
+    dsn = stack.up(own).source_dsn
+    with psycopg.connect(dsn) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS a")
+    assert command("down", "--home", str(own)).returncode == 0
+    assert processes_of(own) == []
+    assert set(conditions(own).values()) == {Condition.STOPPED}
+    stack.up(own)
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute("SELECT a FROM kept").fetchone() == (1,)
+
+
+def test_a_port_that_is_taken_is_named_and_nothing_is_started(home: Path) -> None:
+    with socket.create_server((HOST, 0)) as server:
+        port = server.getsockname()[1]
+        (home / STATE_FILE).write_text(json.dumps({"ports": {"kafka": port}, "processes": {}}))
+        with pytest.raises(ConflictError, match=f"port {port} of kafka is taken"):
+            stack.up(home)
+    assert processes_of(home) == []
+
+
+@pytest.mark.parametrize("ask", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_start_leaves_nothing_running(home: Path, ask: signal.Signals) -> None:
+    starting = subprocess.Popen(
+        [sys.executable, "-m", "ops", "stack", "up", "--home", str(home)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + DEADLINE_S
+    while not load(home).processes.get("kafka"):
+        assert time.monotonic() < deadline
+        assert starting.poll() is None
+    starting.send_signal(ask)
+    assert starting.wait(DEADLINE_S) != 0
+    assert processes_of(home) == []
+    assert load(home).processes == {}
