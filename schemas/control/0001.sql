@@ -132,3 +132,29 @@ CREATE TABLE understudy.audit_log (
 );
 
 INSERT INTO understudy.schema_version (version) VALUES (1);
+
+CREATE FUNCTION understudy.zone_offset(moment timestamptz, zone text) RETURNS interval
+LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$ SELECT (moment AT TIME ZONE zone) - (moment AT TIME ZONE 'UTC') $$;
+
+-- The earlier of two moments that a local time may mean; PostgreSQL takes the later one.
+CREATE FUNCTION understudy.earlier_moment(local timestamp, zone text) RETURNS timestamptz
+LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
+    SELECT CASE WHEN earlier AT TIME ZONE zone = local THEN earlier ELSE later END
+    FROM (SELECT local AT TIME ZONE zone AS later) AS taken,
+        LATERAL (SELECT later - (understudy.zone_offset(later - interval '1 day', zone) - understudy.zone_offset(later, zone)) AS earlier) AS other
+$$;
+
+-- A local time of a zone as a moment: one that the clocks skipped is shifted forward, of one that they showed twice
+-- `overlap` says which is meant.
+CREATE FUNCTION understudy.local_time(local timestamp, zone text, overlap text) RETURNS timestamptz
+LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
+    SELECT CASE WHEN overlap = 'first' AND isfinite(local) THEN understudy.earlier_moment(local, zone) ELSE local AT TIME ZONE zone END
+$$;
+
+-- Whether a local time is one that the rule refuses.
+CREATE FUNCTION understudy.not_a_local_time(local timestamp, zone text, gap text, overlap text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT coalesce(isfinite(local) AND (
+        (gap = 'dead-letter' AND (local AT TIME ZONE zone) AT TIME ZONE zone <> local)
+        OR (overlap = 'dead-letter' AND understudy.earlier_moment(local, zone) <> local AT TIME ZONE zone)), false)
+$$;

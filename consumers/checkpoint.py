@@ -1,0 +1,98 @@
+"""The transaction that every write goes through: two locks first, the checkpoint last.
+
+Locks: the rows of the entities (shared: who changes phase, hold or truncation waits for us) and the checkpoints of the
+partitions concerned (for update, in order: one writer per partition). The checkpoint moves from the expected offset to the
+next; if it stands elsewhere, somebody else owns the partition now and nothing is written.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from consumers.apply import Ground
+from schemas.errors import NotReadyError, OwnershipLostError
+from schemas.event_id import EventId
+
+Cursor = psycopg.Cursor[tuple[object, ...]]
+
+_ENTITIES = """
+SELECT entity, phase, held_at IS NOT NULL, stopped_reason, truncated_epoch, truncated_lsn, truncated_ordinal
+FROM understudy.entities WHERE generation = 1 AND entity = ANY(%s) ORDER BY entity FOR SHARE"""
+_PARTITIONS = """
+SELECT entity, topic, partition, next_offset FROM understudy.checkpoints
+WHERE generation = 1 AND entity = ANY(%s) AND (%s::text[] IS NULL OR (topic, partition) IN (SELECT * FROM unnest(%s::text[], %s::int[])))
+ORDER BY entity, topic, partition FOR UPDATE"""
+_WATERMARKS = "SELECT entity, min(watermark) FROM understudy.checkpoints WHERE generation = 1 GROUP BY entity"
+_ADVANCE = """
+UPDATE understudy.checkpoints SET next_offset = %s, pid = pg_backend_pid(), updated_at = now()
+WHERE generation = 1 AND entity = ANY(%s) AND topic = %s AND partition = %s AND next_offset = %s"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A stretch of one partition: the records from `first` up to, not including, `next`."""
+
+    topic: str
+    partition: int
+    first: int
+    next: int
+
+
+def lock(cursor: Cursor, entities: Sequence[str], stretches: Sequence[Stretch] | None) -> dict[str, Ground]:
+    """Take both locks and read what the transaction stands on.
+
+    Args:
+        cursor: At the beginning of a transaction.
+        entities: The entities that will be written.
+        stretches: The partitions concerned; None: all of these entities.
+
+    Returns:
+        What each entity's rows stand on.
+
+    Raises:
+        NotReadyError: An entity is held, stopped, or switched to the target.
+        OwnershipLostError: A checkpoint is not where a stretch begins.
+    """
+    grounds = cursor.execute(_ENTITIES, [list(entities)]).fetchall()
+    for entity, phase, held, stopped, *_ in grounds:
+        _refuse(str(entity), str(phase), held=bool(held), stopped=stopped)
+    topics = None if stretches is None else [stretch.topic for stretch in stretches]
+    partitions = None if stretches is None else [stretch.partition for stretch in stretches]
+    rows = cursor.execute(_PARTITIONS, [list(entities), topics, topics, partitions]).fetchall()
+    _expect(rows, entities, stretches or ())
+    watermarks = {str(entity): int(str(lsn)) for entity, lsn in cursor.execute(_WATERMARKS).fetchall()}
+    return {
+        str(entity): Ground(truncated=EventId(int(str(epoch)), int(str(lsn)), int(str(ordinal))), watermarks=watermarks)
+        for entity, _, _, _, epoch, lsn, ordinal in grounds
+    }
+
+
+def _refuse(entity: str, phase: str, *, held: bool, stopped: object) -> None:
+    if phase == "switched":
+        raise NotReadyError("the entity is switched to the target", entity=entity, remedy="Nothing: the target is written by its applications now.")
+    if held:
+        raise NotReadyError("the entity is paused", entity=entity, remedy="understudy resume")
+    if stopped:
+        raise NotReadyError(f"the entity is stopped: {stopped}", entity=entity, remedy="Mend the cause, then understudy resume.")
+
+
+def _expect(rows: Sequence[tuple[object, ...]], entities: Sequence[str], stretches: Sequence[Stretch]) -> None:
+    at = {(entity, topic, partition): offset for entity, topic, partition, offset in rows}
+    for entity in entities:
+        for stretch in stretches:
+            offset = at.get((entity, stretch.topic, stretch.partition))
+            if offset != stretch.first:
+                raise OwnershipLostError(entity=entity, topic=stretch.topic, partition=stretch.partition, checkpoint=offset, expected=stretch.first)
+
+
+def advance(cursor: Cursor, entities: Sequence[str], stretches: Sequence[Stretch]) -> None:
+    """Move the checkpoints past what this transaction has applied.
+
+    Raises:
+        OwnershipLostError: A checkpoint was moved by another.
+    """
+    for stretch in stretches:
+        moved = cursor.execute(_ADVANCE, [stretch.next, list(entities), stretch.topic, stretch.partition, stretch.first]).rowcount
+        if moved != len(entities):
+            raise OwnershipLostError(topic=stretch.topic, partition=stretch.partition, expected=stretch.first)

@@ -1,0 +1,136 @@
+"""What of a stage cannot go in: rows that break a rule, whose parent is missing, whose children remain, whose unique value is taken.
+
+Judged against the target as it will be after the batch, until nothing more is found: a row that is set aside may be the
+parent, or the releaser of a unique value, of another.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psycopg
+
+from consumers import statement
+from consumers.conversion import ident
+from consumers.plan import EntityPlan, Reference
+from consumers.waiting import Reason, Why
+from schemas.rules import Missing
+
+Cursor = psycopg.Cursor[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What `judge` found.
+
+    Attributes:
+        aside: The rows that wait, by legacy key; they are no longer in the stage.
+        owed: Keys with a reference that was written as NULL.
+    """
+
+    aside: dict[str, Reason]
+    owed: frozenset[str]
+
+
+def judge(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int], *, deletes: bool) -> Judged:
+    """Set aside what cannot go in.
+
+    Args:
+        cursor: Inside the transaction, the stage filled.
+        plan: Of the entity.
+        watermarks: Commit LSN of the last applied marker, by entity; read before this.
+        deletes: Whether the stage holds deletes.
+    """
+    aside = _broken(cursor, plan)
+    _take_out(cursor, plan, aside)
+    excluded = statement.exclude(plan)
+    if excluded:
+        deletes = bool(cursor.execute(excluded).rowcount) or deletes
+    if plan.has_secondary or plan.refers_to_itself:
+        cursor.execute(statement.drop_stale(plan))
+    owed: set[str] = set()
+    again = True
+    while again:
+        found = _orphans(cursor, plan, watermarks, owed)
+        _take_out(cursor, plan, found)
+        late = (_held(cursor, plan) if deletes else {}) | _clashes(cursor, plan)
+        _take_out(cursor, plan, late)
+        aside |= found | late
+        again = bool(found or late) and (plan.has_secondary or plan.refers_to_itself)
+    return Judged(aside=aside, owed=frozenset(owed - aside.keys()))
+
+
+def _take_out(cursor: Cursor, plan: EntityPlan, keys: Mapping[str, Reason]) -> None:
+    if keys:
+        cursor.execute(f'DELETE FROM {plan.stage} WHERE "__key" = ANY(%s)', [list(keys)])
+
+
+def _broken(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
+    query = statement.faults(plan)
+    rows = cursor.execute(query).fetchall() if query else []
+    return {str(key): broken(str(rule)) for key, rule in rows}
+
+
+def broken(rule: str) -> Reason:
+    """The reason of a row that breaks a rule of the entity file, named as the file spells it."""
+    section, _, name = rule.partition(".")
+    error = f"breaks the rule {rule}" if section == "expect" else f"the value is not one of the target column {name}"
+    return Reason(why=Why.RULE, error=error, column=name)
+
+
+def _orphans(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int], owed: set[str]) -> dict[str, Reason]:
+    aside: dict[str, Reason] = {}
+    for reference in plan.references:
+        unset: list[str] = []
+        stubs: set[str] = set()
+        for key, parent_id, lsn in cursor.execute(statement.orphans(plan, reference)).fetchall():
+            reason = _orphan(reference, str(parent_id), absent=watermarks.get(reference.parent.entity, 0) >= int(str(lsn)))
+            if reason:
+                aside[str(key)] = reason
+            elif reference.missing is Missing.STUB:
+                stubs.add(str(parent_id))
+            else:
+                unset.append(str(key))
+        _go_without(cursor, plan, reference, unset)
+        _add_stubs(cursor, reference, stubs)
+        owed.update(unset)
+    return aside
+
+
+def _orphan(reference: Reference, parent_id: str, *, absent: bool) -> Reason | None:
+    """Why an orphan waits; None if it goes in all the same."""
+    parent = reference.parent.entity
+    if not absent:
+        return Reason(why=Why.WATERMARK, waits_for=parent, waits_id=parent_id)
+    if reference.missing is Missing.PARK:
+        return Reason(why=Why.PARENT, waits_for=parent, waits_id=parent_id)
+    if reference.missing is Missing.DEAD_LETTER:
+        return Reason(why=Why.RULE, waits_for=parent, waits_id=parent_id, error=f"the row of {parent} that it refers to does not exist", column=reference.column)
+    return None
+
+
+def _go_without(cursor: Cursor, plan: EntityPlan, reference: Reference, keys: list[str]) -> None:
+    if keys:
+        query = f'UPDATE {plan.stage} SET {ident(reference.staged)} = NULL, "__owed" = true WHERE "__key" = ANY(%s)'
+        cursor.execute(query, [keys])
+
+
+def _add_stubs(cursor: Cursor, reference: Reference, ids: set[str]) -> None:
+    if ids:
+        table, column = ident(*reference.parent.place), ident(reference.parent.id_column)
+        cursor.execute(f"INSERT INTO {table} ({column}) SELECT unnest(%s::uuid[]) ON CONFLICT DO NOTHING", [sorted(ids)])
+
+
+def _held(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
+    found: dict[str, Reason] = {}
+    for child in plan.children:
+        for (key,) in cursor.execute(statement.held_deletes(plan, child)).fetchall():
+            found.setdefault(str(key), Reason(why=Why.CHILDREN, waits_for=child.entity or ".".join(child.place)))
+    return found
+
+
+def _clashes(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
+    found: dict[str, Reason] = {}
+    for key in plan.uniques:
+        for legacy_key, holder in cursor.execute(statement.clashes(plan, key)).fetchall():
+            found.setdefault(str(legacy_key), Reason(why=Why.UNIQUE, waits_for=key.name, waits_id=holder and str(holder), constraint=key.name))
+    return found

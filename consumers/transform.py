@@ -1,0 +1,122 @@
+"""The column rules that are computed in columns, before staging: UUIDs, references, values, JSON and Python rules."""
+
+import importlib.util
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from consumers import images
+from consumers.identity import Identity, legacy_keys, normal_form
+from consumers.plan import Derived, EntityPlan
+from schemas.errors import ConfigError, RecordError
+from schemas.rules import Json, Python, Ref, Values
+
+PythonRule = Callable[[list[str | None]], list[str | None]]
+
+
+class Transform:
+    """The rules of one entity over whole columns.
+
+    Args:
+        plan: The compiled entity.
+        identities: Of this entity and of those that it refers to.
+        folder: The migration folder, where Python rules live.
+    """
+
+    def __init__(self, plan: EntityPlan, identities: Mapping[str, Identity], folder: Path) -> None:
+        self._plan = plan
+        self._identities = identities
+        self._functions = {d.column: _function(plan, d.rule, folder) for d in plan.derived if isinstance(d.rule, Python)}
+
+    def keys(self, frame: pl.DataFrame) -> pl.Series:
+        """The legacy key of each row."""
+        return legacy_keys([normal_form(frame[column.name], column.base) for column in self._plan.key]).alias("__key")
+
+    def ids(self, keys: pl.Series) -> pl.Series:
+        """The UUID of each legacy key."""
+        return self._identities[self._plan.name].column(keys).alias("__id")
+
+    def references(self, entity: str, keys: pl.Series) -> pl.Series:
+        """UUIDs of rows of another entity."""
+        return self._identities[entity].column(keys)
+
+    def derive(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add the derived columns, and `__fault`: the target column whose rule refuses the row, or NULL."""
+        columns = [self._column(derived, frame) for derived in self._plan.derived]
+        return frame.with_columns(*columns).with_columns(self._faults(frame))
+
+    def _column(self, derived: Derived, frame: pl.DataFrame) -> pl.Series:
+        match derived.rule:
+            case Ref(source=None):
+                values = pl.Series([None] * frame.height, dtype=pl.String)
+            case Ref() as rule:
+                parts = [self._normal(name, frame) for name in rule.columns]
+                values = self._identities[rule.ref].column(legacy_keys(parts))
+            case Values() as rule:
+                values = _translated(self._texts(rule.source, frame), rule)
+            case Json() as rule:
+                values = images.encode(frame, [column for column in self._plan.legacy.columns if column.name in rule.json_columns])
+            case Python() as rule:
+                values = self._called(derived.column, self._texts(rule.source, frame))
+            case _:
+                raise ConfigError("this rule is not computed in columns", entity=self._plan.name, column=derived.column)
+        return values.alias(derived.name)
+
+    def _normal(self, name: str, frame: pl.DataFrame) -> pl.Series:
+        column = self._plan.legacy.column(name)
+        if column is None:
+            raise ConfigError(f"the legacy table has no column {name}", file=f"entities/{self._plan.name}.toml", table=self._plan.legacy.label)
+        return normal_form(frame[name], column.base)
+
+    def _texts(self, name: str, frame: pl.DataFrame) -> pl.Series:
+        if name not in frame.columns:
+            raise ConfigError(f"the legacy table has no column {name}", file=f"entities/{self._plan.name}.toml", table=self._plan.legacy.label)
+        return frame.select(images.texts(name, frame.schema[name]).cast(pl.String)).to_series()
+
+    def _called(self, column: str, values: pl.Series) -> pl.Series:
+        try:
+            results = self._functions[column](values.to_list())
+        except Exception as error:  # noqa: BLE001 - anything may come out of a function that we did not write
+            raise RecordError(f"the Python rule failed with {type(error).__name__}", entity=self._plan.name, column=column) from error
+        if len(results) != len(values):
+            raise RecordError("the Python rule returned another number of values than it was given", entity=self._plan.name, column=column)
+        return pl.Series(results, dtype=pl.String)
+
+    def _faults(self, frame: pl.DataFrame) -> pl.Series:
+        faults = pl.Series("__fault", [None] * frame.height, dtype=pl.String)
+        for derived in self._plan.derived:
+            if isinstance(derived.rule, Values) and derived.rule.otherwise == "dead-letter":
+                texts = self._texts(derived.rule.source, frame)
+                unknown = texts.is_not_null() & ~texts.is_in(list(derived.rule.values))
+                faults = faults.zip_with(~unknown, pl.Series([derived.column] * frame.height))
+        return faults.alias("__fault")
+
+
+def _translated(texts: pl.Series, rule: Values) -> pl.Series:
+    table = {code: _text(value) for code, value in rule.values.items()}
+    if rule.otherwise == "keep":
+        return texts.replace(table)
+    return texts.replace_strict(table, default=None, return_dtype=pl.String)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _function(plan: EntityPlan, rule: object, folder: Path) -> PythonRule:
+    """Load `module:name` from the migration folder."""
+    if not isinstance(rule, Python):
+        raise TypeError(rule)
+    module_name, _, name = rule.python.partition(":")
+    place = {"file": f"entities/{plan.name}.toml", "python": rule.python}
+    spec = importlib.util.spec_from_file_location(f"understudy_rules_{module_name}", folder / f"{module_name}.py")
+    if spec is None or spec.loader is None or not (folder / f"{module_name}.py").exists():
+        raise ConfigError("the module of a Python rule does not exist", **place)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise ConfigError("the function of a Python rule does not exist", **place)
+    return function  # type: ignore[no-any-return]  # Its shape is checked when it is called.
