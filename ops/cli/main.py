@@ -1,0 +1,42 @@
+"""The command understudy."""
+
+import sys
+import traceback
+from importlib.metadata import version as installed_version
+
+import typer
+
+from ops import logs
+from ops.cli import looking, mending, output, running, stack
+from schemas.errors import InvariantError, UnderstudyError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Moves a live PostgreSQL database into a new schema with UUID keys, without downtime.",
+    epilog="Data goes to stdout, the rest to stderr. Exit codes: 0 done, 1 a bug, 2 command line, 3 configuration, "
+    "4 source, 5 Kafka or registry, 6 target, 7 not ready, 8 source and target differ, 9 in use, 10 embedded stack, "
+    "75 try again.",
+)
+for group in (running.app, looking.app, mending.app):
+    app.add_typer(group)
+app.add_typer(stack.app, name="stack")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(installed_version("understudy"))
+
+
+def main() -> None:
+    """Run a command; an error of ours is one line, its remedy and its exit code, never a traceback."""
+    logs.configure()
+    try:
+        app(prog_name="understudy")
+    except UnderstudyError as error:
+        sys.exit(output.report(error))
+    except Exception as error:  # noqa: BLE001 - the last one who can say it, and a message may hold a row
+        traceback.print_tb(error.__traceback__, file=sys.stderr)
+        sys.exit(output.report(InvariantError(f"unexpected {type(error).__name__}")))

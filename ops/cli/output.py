@@ -1,0 +1,68 @@
+"""What the commands share of speaking: data on stdout, everything else on stderr."""
+
+import enum
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ops.logs import is_plain
+from schemas.errors import Disposition, UnderstudyError
+from schemas.session import redacted
+
+EXIT_RETRYABLE = 75  # EX_TEMPFAIL of sysexits.h.
+
+
+class Format(enum.StrEnum):
+    """How data is written to stdout."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def print_json(value: object) -> None:
+    """Write one JSON object on one line."""
+    sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Write a table for people; cut nothing off where stdout is no terminal."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console().print(table)
+
+
+def console() -> Console:
+    """Stdout; Rich itself obeys NO_COLOR and leaves out colours where it is no terminal."""
+    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def say(text: str) -> None:
+    """Write a line to stderr, for the person who waits."""
+    typer.secho(text, err=True)
+
+
+def report(error: UnderstudyError) -> int:
+    """Show an error in one line, its remedy in another.
+
+    Returns:
+        The exit code.
+    """
+    say(f"{mark('error:')} {redacted(str(error))}")
+    if error.advice:
+        say(f"  {error.advice}")
+    return EXIT_RETRYABLE if error.disposition is Disposition.RETRY else error.exit_code
+
+
+def mark(word: str) -> str:
+    """A word in red where stderr takes colours."""
+    return word if is_plain() else typer.style(word, fg=typer.colors.RED, bold=True)

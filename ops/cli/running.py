@@ -1,0 +1,80 @@
+"""Commands that run the pipeline: run, produce, consume."""
+
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from ops import supervise
+from ops.cli.arguments import Entities, Folder
+
+app = typer.Typer()
+
+WithParent = Annotated[
+    bool, typer.Option("--with-parent", hidden=True, help="Stop when stdin is closed.")
+]
+
+
+@app.command()
+def run(
+    folder: Folder,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Number of workers.")] = 1,
+) -> None:
+    """Check the migration, then run capture and workers until they are stopped.
+
+    A part that dies is started again; SIGTERM or Ctrl-C stops all of them in under ten seconds,
+    and the next run goes on where they stood.
+
+    Example: understudy run examples/clinic --workers 2
+    """
+    stop = stop_event()
+    raise typer.Exit(supervise.supervise(supervise.parts(folder, workers), stop))
+
+
+@app.command()
+def produce(folder: Folder, *, with_parent: WithParent = False) -> None:
+    """Capture the source: snapshot, then tail, into Kafka. One per pipeline.
+
+    Example: understudy produce examples/clinic
+    """
+    stop = stop_event(with_parent=with_parent)
+    from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
+
+    migration = wiring.read(folder)
+    wiring.capture(migration, wiring.endpoints(migration)).run(stop)
+
+
+@app.command()
+def consume(folder: Folder, entity: Entities = None, *, with_parent: WithParent = False) -> None:
+    """Apply topics to the target. Start as many as you like, on any machine: they share the work.
+
+    Example: understudy consume examples/clinic --entity orders --entity products
+    """
+    stop = stop_event(with_parent=with_parent)
+    from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
+
+    migration = wiring.read(folder)
+    wiring.worker(migration, wiring.endpoints(migration), tuple(entity or ())).run(stop)
+
+
+def stop_event(*, with_parent: bool = False) -> threading.Event:
+    """An event that SIGTERM, SIGINT and, if wanted, the end of the parent process set."""
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    if with_parent:
+        threading.Thread(target=_outlived_by_nobody, args=(stop,), daemon=True).start()
+    return stop
+
+
+def _outlived_by_nobody(stop: threading.Event) -> None:
+    """Our stdin is a pipe that only the supervisor holds: it closes when the supervisor is gone."""
+    sys.stdin.buffer.read()
+    stop.set()

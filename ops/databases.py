@@ -1,0 +1,66 @@
+"""Sessions of the commands with the source and the target, their errors as ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from schemas import session
+from schemas.errors import SourceError, TargetError
+
+Connection = psycopg.Connection[tuple[object, ...]]
+STATEMENT_TIMEOUT_MS = 30_000
+LOCK_TIMEOUT_MS = 5_000
+
+
+@contextmanager
+def source(dsn: str, application: str) -> Iterator[Connection]:
+    """A session with the legacy database, autocommit.
+
+    Raises:
+        SourceError: It cannot be reached, or refuses.
+    """
+    with _session(dsn, application, SourceError) as connection:
+        yield connection
+
+
+@contextmanager
+def target(dsn: str, application: str) -> Iterator[Connection]:
+    """A session with the new database, autocommit.
+
+    Raises:
+        TargetError: It cannot be reached, or refuses.
+    """
+    with _session(dsn, application, TargetError) as connection:
+        yield connection
+
+
+@contextmanager
+def _session(
+    dsn: str, application: str, failure: type[SourceError | TargetError]
+) -> Iterator[Connection]:
+    side = "source" if failure is SourceError else "target"
+    try:
+        settings = session.parameters(
+            application,
+            statement_timeout=str(STATEMENT_TIMEOUT_MS),
+            lock_timeout=str(LOCK_TIMEOUT_MS),
+        )
+        connection = psycopg.connect(dsn, autocommit=True, **settings)  # type: ignore[arg-type]
+    except psycopg.Error as error:
+        raise failure(
+            first_line(error),
+            remedy=f"Check dsn in [{side}] of understudy.toml, or UNDERSTUDY_{side.upper()}__DSN.",
+            server=session.redacted(dsn),
+        ) from error
+    with connection:
+        try:
+            yield connection
+        except psycopg.Error as error:
+            raise failure(first_line(error), sqlstate=error.sqlstate) from error
+
+
+def first_line(error: psycopg.Error) -> str:
+    """What the server or libpq says, without the DETAIL that shows row values."""
+    message = error.diag.message_primary or str(error).strip() or type(error).__name__
+    return message.splitlines()[0]

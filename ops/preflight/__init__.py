@@ -1,0 +1,1 @@
+"""`understudy check`: is everything in place, before anything is touched?"""

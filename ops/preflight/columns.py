@@ -1,0 +1,104 @@
+"""Do the rules of an entity and the columns of its target table belong together? From the catalogs alone."""
+
+from collections.abc import Iterator
+
+from consumers.catalog import TargetTable
+from ops.preflight.catalogs import SourceTable
+from ops.preflight.findings import Finding, Side, did_you_mean, error, in_entity, warning
+from schemas.entity import Entity
+from schemas.migration import Migration
+from schemas.rules import Copy, Python, Ref, Timezone, Values
+from schemas.table import Column
+
+
+def check(migration: Migration, entity: Entity, target: TargetTable) -> Iterator[Finding]:
+    """What is wrong between rules and target columns."""
+    table = target.table
+    known = [column.name for column in table.columns]
+    for name in entity.columns:
+        column = table.column(name)
+        place = in_entity(migration, entity, f"columns.{name}")
+        if column is None:
+            yield error(
+                Side.TARGET,
+                "target-column-missing",
+                place,
+                f"{entity.target} has no column {name}{did_you_mean(name, known)}",
+                "Correct the name, add the column, or take the rule out.",
+            )
+        elif column.generated:
+            yield error(
+                Side.TARGET,
+                "target-column-generated",
+                place,
+                f"column {name} of {entity.target} is generated",
+                "Take the rule out: the target computes it.",
+            )
+    yield from _identity(migration, entity, target)
+    yield from _uncovered(migration, entity, table.columns)
+
+
+def _identity(migration: Migration, entity: Entity, target: TargetTable) -> Iterator[Finding]:
+    name = entity.id_column
+    column = target.table.column(name)
+    place = in_entity(migration, entity, f"columns.{name}")
+    if column is None:
+        return
+    if column.type != "uuid":
+        yield error(
+            Side.TARGET,
+            "not-a-uuid",
+            place,
+            f"column {name} of {entity.target} is {column.type}",
+            "Make it uuid, or put { uuid = true } on the column that is.",
+        )
+    if not any(
+        key.columns == (name,) and key.plain and not key.deferrable for key in target.uniques
+    ):
+        yield error(
+            Side.TARGET,
+            "uuid-not-unique",
+            place,
+            f"column {name} of {entity.target} is neither its primary key nor unique",
+            f"ALTER TABLE {entity.target} ADD PRIMARY KEY ({name}).",
+        )
+
+
+def _uncovered(
+    migration: Migration, entity: Entity, columns: tuple[Column, ...]
+) -> Iterator[Finding]:
+    for column in columns:
+        is_free = column.has_default or column.generated or not column.not_null
+        if not is_free and column.name not in entity.columns:
+            yield error(
+                Side.TARGET,
+                "column-needs-rule",
+                in_entity(migration, entity, "columns"),
+                f"column {column.name} of {entity.target} is NOT NULL, has no default, and no rule writes it",
+                f"Write a rule for {column.name}, or give the column a default.",
+            )
+
+
+def nullable(
+    migration: Migration, entity: Entity, source: SourceTable, target: TargetTable
+) -> Iterator[Finding]:
+    """Rules that pass NULL on to a column that refuses it."""
+    for name, rule in entity.columns.items():
+        column = target.table.column(name)
+        match rule:
+            case Copy() | Values() | Timezone() | Python():
+                read: tuple[str, ...] = (rule.source,)
+            case Ref():
+                read = rule.columns
+            case _:
+                read = ()
+        origins = [origin for one in read if (origin := source.table.column(one)) is not None]
+        if column and column.not_null and any(not origin.not_null for origin in origins):
+            yield warning(
+                Side.TARGET,
+                "null-into-not-null",
+                in_entity(migration, entity, f"columns.{name}"),
+                f"{' and '.join(read)} may be NULL and column {name} of {entity.target} is NOT NULL: "
+                "such rows become dead letters",
+                "Write a default, an { sql = ... } rule, or a `where` that leaves them out.",
+            )

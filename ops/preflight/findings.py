@@ -1,0 +1,130 @@
+"""What a check finds: one value per problem, with its place and its remedy."""
+
+import difflib
+import enum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.entity import Entity
+from schemas.errors import BrokerError, ConfigError, SourceError, TargetError, UnderstudyError
+from schemas.migration import ENTITY_FOLDER, PIPELINE_FILE, Migration
+
+SIMILARITY_MIN = 0.5  # Of difflib, 0 to 1: below it a hint is noise.
+
+
+class Severity(enum.StrEnum):
+    """Whether the pipeline may start."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Side(enum.Enum):
+    """Who has to act; the value is the class of error whose exit code `check` ends with."""
+
+    CONFIG = ConfigError
+    SOURCE = SourceError
+    BROKER = BrokerError
+    TARGET = TargetError
+
+    @property
+    def exit_code(self) -> int:
+        """See schemas/errors.py."""
+        return self.value.exit_code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A file of the migration folder, and a key in it."""
+
+    file: Path
+    key: str
+
+    def __str__(self) -> str:
+        """File and key with a space."""
+        return f"{self.file} {self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One problem.
+
+    Attributes:
+        code: Stable word for programs.
+        what: One sentence.
+        place: What to look at first.
+        remedy: What to do.
+    """
+
+    code: str
+    severity: Severity
+    side: Side
+    what: str
+    place: Place
+    remedy: str
+
+    def as_json(self) -> dict[str, str]:
+        """The finding as a JSON object."""
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "side": self.side.name.lower(),
+            "what": self.what,
+            "file": str(self.place.file),
+            "key": self.place.key,
+            "remedy": self.remedy,
+        }
+
+
+def error(side: Side, code: str, place: Place, what: str, remedy: str) -> Finding:
+    """A finding that keeps the pipeline from starting."""
+    return Finding(
+        code=code, severity=Severity.ERROR, side=side, what=what, place=place, remedy=remedy
+    )
+
+
+def warning(side: Side, code: str, place: Place, what: str, remedy: str) -> Finding:
+    """A finding that the operator should know of."""
+    return Finding(
+        code=code, severity=Severity.WARNING, side=side, what=what, place=place, remedy=remedy
+    )
+
+
+def failed(side: Side, code: str, place: Place, problem: UnderstudyError) -> Finding:
+    """A finding from an error that ended the check of one side."""
+    return error(side, code, place, str(problem), problem.advice or "See the message.")
+
+
+def in_pipeline(migration: Migration, key: str) -> Place:
+    """A key of understudy.toml."""
+    return Place(file=migration.folder / PIPELINE_FILE, key=key)
+
+
+def in_entity(migration: Migration, entity: Entity, key: str) -> Place:
+    """A key of an entity file."""
+    return Place(file=migration.folder / ENTITY_FOLDER / f"{entity.name}.toml", key=key)
+
+
+def did_you_mean(word: str, words: Sequence[str]) -> str:
+    """The nearest known word as the end of a sentence, or nothing."""
+    close = difflib.get_close_matches(word, words, n=1, cutoff=SIMILARITY_MIN)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """The exit code of the first error's side; 0 without errors."""
+    return next((f.side.exit_code for f in findings if f.severity is Severity.ERROR), 0)
+
+
+def lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """Each finding as one line and its remedy as another."""
+    for finding in findings:
+        yield f"{finding.severity.value}: {finding.place}: {finding.what}"
+        yield f"  {finding.remedy}"
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """How many there are of each severity."""
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    return f"{errors} errors, {len(findings) - errors} warnings"

@@ -1,0 +1,189 @@
+"""Can every legacy table be captured: it exists, has a key, tells of its old rows, and hides none?"""
+
+from collections.abc import Iterator
+
+from ops.preflight.catalogs import SourceTable
+from ops.preflight.findings import Finding, Side, did_you_mean, error, in_entity
+from schemas.entity import Entity
+from schemas.migration import Migration
+from schemas.rules import Constant, Json, Ref, Sql, Uuid
+from schemas.table import ReplicaIdentity
+
+_KINDS = {
+    "v": ("a view", "Name the tables below it; what the view computes goes into rules."),
+    "m": ("a materialized view", "Name the tables below it."),
+    "f": ("a foreign table", "Migrate it from the server where it lives."),
+    "p": ("a partitioned table", "Write one entity file per partition."),
+}
+
+
+def check(
+    migration: Migration, tables: dict[str, SourceTable], known: list[str]
+) -> Iterator[Finding]:
+    """What keeps legacy tables from being captured.
+
+    Args:
+        migration: All entity files.
+        tables: What exists, by entity.
+        known: Every table of the source, for hints.
+    """
+    for name, entity in migration.entities.items():
+        if name in tables:
+            yield from _table(migration, entity, tables[name])
+        else:
+            yield error(
+                Side.SOURCE,
+                "source-table-missing",
+                in_entity(migration, entity, "source"),
+                f"the source has no table {entity.source}{did_you_mean(str(entity.source), known)}",
+                "Correct the name, or create the table.",
+            )
+
+
+def _table(migration: Migration, entity: Entity, found: SourceTable) -> Iterator[Finding]:
+    kind = _KINDS.get(found.table.kind)
+    if kind is not None:
+        yield error(
+            Side.SOURCE,
+            "source-kind",
+            in_entity(migration, entity, "source"),
+            f"{entity.source} is {kind[0]}, which logical replication does not follow",
+            kind[1],
+        )
+        return
+    yield from _access(migration, entity, found)
+    yield from _key(migration, entity, found)
+    yield from _columns(migration, entity, found)
+
+
+def _access(migration: Migration, entity: Entity, found: SourceTable) -> Iterator[Finding]:
+    place = in_entity(migration, entity, "source")
+    label, facts = entity.source, found.facts
+    if not facts.is_logged:
+        yield error(
+            Side.SOURCE,
+            "source-unlogged",
+            place,
+            f"{label} is unlogged or temporary: its changes are in no WAL",
+            "ALTER TABLE ... SET LOGGED.",
+        )
+    if not facts.may_read:
+        yield error(
+            Side.SOURCE,
+            "source-unreadable",
+            place,
+            f"the role may not read {label}",
+            f"GRANT SELECT ON {label} TO the role, and USAGE on its schema.",
+        )
+    if not facts.may_publish:
+        yield error(
+            Side.SOURCE,
+            "source-unpublishable",
+            place,
+            f"the role does not own {label}, and only an owner may publish a table",
+            "Let the owner create the publication with all tables, or grant the owner's role.",
+        )
+    if facts.hides_rows:
+        yield error(
+            Side.SOURCE,
+            "source-row-security",
+            place,
+            f"row security would hide rows of {label} from the role",
+            "ALTER ROLE ... BYPASSRLS, or connect as the table's owner.",
+        )
+
+
+def _key(migration: Migration, entity: Entity, found: SourceTable) -> Iterator[Finding]:
+    place = in_entity(migration, entity, "key")
+    key = entity.key or found.table.key
+    label, identity = entity.source, found.table.identity
+    if not key:
+        yield error(
+            Side.SOURCE,
+            "no-primary-key",
+            place,
+            f"{label} has no primary key",
+            "Add one, or name the columns of a unique index over NOT NULL columns as `key`.",
+        )
+        return
+    if any(found.table.column(name) is None for name in key):
+        return  # Said with the columns.
+    columns = [found.table.column(name) for name in key]
+    is_unique = any(sorted(key) == sorted(index) for index in found.facts.uniques)
+    if not is_unique or not all(column and column.not_null for column in columns):
+        yield error(
+            Side.SOURCE,
+            "key-not-unique",
+            place,
+            f"two rows of {label} may have the same ({', '.join(key)}), or NULL in it",
+            "Name the columns of a unique index over NOT NULL columns.",
+        )
+    if identity is not ReplicaIdentity.FULL and not set(key) <= set(found.facts.identifying):
+        yield error(
+            Side.SOURCE,
+            "replica-identity",
+            place,
+            f"the replica identity of {label} ({identity.name}) does not hold the key",
+            f"ALTER TABLE {label} REPLICA IDENTITY FULL, or USING INDEX with the key's index.",
+        )
+
+
+def _columns(migration: Migration, entity: Entity, found: SourceTable) -> Iterator[Finding]:
+    table = found.table
+    known = [column.name for column in table.columns]
+    for key, name in read_columns(entity):
+        column = table.column(name)
+        place = in_entity(migration, entity, key)
+        if column is None:
+            yield error(
+                Side.SOURCE,
+                "source-column-missing",
+                place,
+                f"{entity.source} has no column {name}{did_you_mean(name, known)}",
+                "Correct the name.",
+            )
+        elif column.generated:
+            yield error(
+                Side.SOURCE,
+                "source-column-generated",
+                place,
+                f"column {name} of {entity.source} is generated, and such columns are not replicated",
+                "Compute it in an { sql = ... } rule from the columns that it is made of.",
+            )
+        elif not entity.originals and _may_be_partial(found, name):
+            yield error(
+                Side.CONFIG,
+                "originals-needed",
+                place,
+                f"an update may leave out column {name} of {entity.source} (TOAST), "
+                "and without originals nobody can add it",
+                f"Set originals = true, or ALTER TABLE {entity.source} REPLICA IDENTITY FULL.",
+            )
+
+
+def _may_be_partial(found: SourceTable, column: str) -> bool:
+    is_full = found.table.identity is ReplicaIdentity.FULL
+    return not is_full and column in found.facts.toastable
+
+
+def read_columns(entity: Entity) -> Iterator[tuple[str, str]]:
+    """Each legacy column that the file names, with the key that names it; those inside SQL are the target's to find."""
+    yield from (("key", name) for name in entity.key)
+    for target, rule in entity.columns.items():
+        match rule:
+            case Uuid() | Sql() | Constant():
+                names: tuple[str, ...] = ()
+            case Ref():
+                names = rule.columns
+            case Json():
+                names = rule.json_columns
+            case _:
+                names = (rule.source,)
+        yield from ((f"columns.{target}", name) for name in names)
+
+
+def is_complete(entity: Entity, found: SourceTable) -> bool:
+    """Whether there is a key, and every legacy column that the file names."""
+    names = {name for _, name in read_columns(entity)}
+    has_key = bool(entity.key or found.table.key)
+    return has_key and all(found.table.column(name) is not None for name in names)

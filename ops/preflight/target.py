@@ -1,0 +1,191 @@
+"""Is the target ready: reachable, writable, with the rights, its tables empty or ours?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from consumers.catalog import TargetTable
+from ops.databases import Connection
+from ops.preflight.catalogs import places
+from ops.preflight.findings import (
+    Finding,
+    Side,
+    did_you_mean,
+    error,
+    in_entity,
+    in_pipeline,
+    warning,
+)
+from schemas.entity import Entity
+from schemas.migration import Migration
+
+_SERVER_SQL = files("ops.preflight").joinpath("target_server.sql").read_bytes()
+_TABLES_SQL = files("ops.preflight").joinpath("target_tables.sql").read_bytes()
+_MAPPED_SQL = "SELECT EXISTS (SELECT FROM understudy.migration_mappings WHERE entity = %s)"
+_ANY_ROW = sql.SQL("SELECT EXISTS (SELECT FROM {})")
+
+VERSION_MIN = 140_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """The columns of target_server.sql."""
+
+    version: int
+    is_read_only: bool
+    encoding: str
+    has_control: bool
+    may_control: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """The columns of target_tables.sql."""
+
+    schema: str
+    name: str
+    obeys_policies: bool
+    missing_rights: list[str]
+    triggers: list[str]
+
+
+def check(
+    connection: Connection,
+    migration: Migration,
+    tables: dict[str, TargetTable],
+    known: list[str],
+) -> Iterator[Finding]:
+    """What is wrong with the server, the role, or whole tables.
+
+    Args:
+        connection: To the target.
+        migration: All entity files.
+        tables: What exists, by entity.
+        known: Every table of the target, for hints.
+    """
+    with connection.cursor(row_factory=class_row(Server)) as cursor:
+        server = cursor.execute(_SERVER_SQL).fetchone()
+    if server is None:
+        return
+    yield from _server(server, migration)
+    rights = _rights(connection, migration)
+    for name, entity in migration.entities.items():
+        if name not in tables:
+            yield error(
+                Side.TARGET,
+                "target-table-missing",
+                in_entity(migration, entity, "target"),
+                f"the target has no table {entity.target}{did_you_mean(str(entity.target), known)}",
+                "Correct the name, or create the table.",
+            )
+            continue
+        yield from _table(migration, entity, tables[name], rights[entity.target.place])
+        if "SELECT" not in rights[entity.target.place].missing_rights:
+            yield from _foreign_rows(connection, migration, entity, has_control=server.has_control)
+
+
+def _server(server: Server, migration: Migration) -> Iterator[Finding]:
+    place = in_pipeline(migration, "target.dsn")
+    if server.version < VERSION_MIN:
+        yield error(
+            Side.TARGET,
+            "version",
+            place,
+            f"the target is PostgreSQL {server.version // 10_000}",
+            "Version 14 or newer is needed.",
+        )
+    if server.is_read_only:
+        yield error(
+            Side.TARGET,
+            "read-only",
+            place,
+            "the target is a standby or read-only",
+            "Name the primary, or take default_transaction_read_only back.",
+        )
+    if server.encoding != "UTF8":
+        yield error(
+            Side.TARGET,
+            "encoding",
+            place,
+            f"the target database has the encoding {server.encoding}, which cannot hold every text",
+            "Create it with ENCODING 'UTF8'.",
+        )
+    if not server.may_control:
+        yield error(
+            Side.TARGET,
+            "control-schema-right",
+            place,
+            "the role may not create the control schema understudy",
+            "GRANT CREATE ON DATABASE ... TO the role; if the schema exists, let its owner connect.",
+        )
+
+
+def _table(
+    migration: Migration, entity: Entity, table: TargetTable, rights: Rights
+) -> Iterator[Finding]:
+    place = in_entity(migration, entity, "target")
+    label = entity.target
+    if table.table.kind not in "rp":
+        yield error(
+            Side.TARGET,
+            "target-kind",
+            place,
+            f"{label} is no table",
+            "Name the table itself.",
+        )
+    if rights.missing_rights:
+        missing = ", ".join(rights.missing_rights)
+        yield error(
+            Side.TARGET,
+            "target-rights",
+            place,
+            f"the role lacks {missing} on {label}",
+            f"GRANT {missing} ON {label} TO the role, and USAGE on its schema.",
+        )
+    if rights.obeys_policies:
+        yield error(
+            Side.TARGET,
+            "target-row-security",
+            place,
+            f"row security of {label} applies to the role that applies the rows",
+            "ALTER ROLE ... BYPASSRLS, or connect as the table's owner.",
+        )
+    if rights.triggers:
+        yield warning(
+            Side.TARGET,
+            "target-triggers",
+            place,
+            f"{label} has triggers of its own ({', '.join(rights.triggers)}), which run for every row",
+            "Disable those that change rows or that the legacy side has run already.",
+        )
+
+
+def _foreign_rows(
+    connection: Connection, migration: Migration, entity: Entity, *, has_control: bool
+) -> Iterator[Finding]:
+    """Rows that understudy did not write: case 47."""
+    if has_control and _is_true(connection.execute(_MAPPED_SQL, (entity.name,)).fetchone()):
+        return
+    statement = _ANY_ROW.format(sql.Identifier(*entity.target.place))
+    if _is_true(connection.execute(statement).fetchone()):
+        yield error(
+            Side.TARGET,
+            "target-not-empty",
+            in_entity(migration, entity, "target"),
+            f"{entity.target} holds rows that understudy did not write",
+            "Empty it, or point `target` at an empty table.",
+        )
+
+
+def _rights(connection: Connection, migration: Migration) -> dict[tuple[str, str], Rights]:
+    wanted = places([entity.target.place for entity in migration.entities.values()])
+    with connection.cursor(row_factory=class_row(Rights)) as cursor:
+        rows = cursor.execute(_TABLES_SQL, wanted).fetchall()
+    return {(row.schema, row.name): row for row in rows}
+
+
+def _is_true(row: tuple[object, ...] | None) -> bool:
+    return row is not None and bool(row[0])

@@ -1,0 +1,1 @@
+"""What the pipeline is doing, for people and for programs."""
