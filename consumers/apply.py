@@ -19,6 +19,7 @@ from consumers.transform import Transform
 from consumers.waiting import Reason, Why
 from schemas.errors import RecordError
 from schemas.event_id import ZERO, EventId
+from schemas.rules import Ref
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
 # SQLSTATE classes and codes after which the whole batch is tried again: nothing is wrong with the rows.
@@ -63,6 +64,10 @@ class Applier:
     def read(self, events: pl.DataFrame) -> pl.DataFrame:
         """Add the legacy key to events as the envelope reader yields them; outside of any transaction."""
         return events.with_columns(self._transform.keys(events)).select(*META, *(column.name for column in self._columns))
+
+    def nothing(self) -> pl.DataFrame:
+        """An empty frame of events."""
+        return pl.DataFrame(schema=_META_TYPES | {column.name: images.frame_type(column) for column in self._columns})
 
     def settle(self, cursor: Cursor, events: pl.DataFrame, wake: Sequence[str], ground: Ground) -> None:
         """Apply events, and try again what waits for some keys.
@@ -125,7 +130,7 @@ class Applier:
     def _mapped(self, cursor: Cursor, keys: Sequence[str]) -> pl.DataFrame:
         """The mapping of some keys as a layer; an image that was not kept is as good as none."""
         query = f"""
-            SELECT legacy_key, epoch, commit_lsn, ordinal, CAST(state AS text), partition, "offset", CAST(original AS text), owed
+            SELECT legacy_key, epoch, commit_lsn, ordinal, CAST(state AS text), partition, "offset", CAST(original AS text), owed IS NOT NULL
             FROM {self.plan.mapping} WHERE generation = 1 AND source = %s AND legacy_key = ANY(%s)"""  # noqa: S608 - a quoted name
         rows = cursor.execute(query, [str(self.plan.entity.source), list(keys)]).fetchall()
         frame = pl.DataFrame(rows, schema=_MAPPED, orient="row")
@@ -172,8 +177,8 @@ class Applier:
     def _write(self, cursor: Cursor, rows: pl.DataFrame, ground: Ground) -> set[str]:
         aside = self._stage(cursor, rows)
         deletes = bool((rows["__op"] == "d").any())
-        judged = judge(cursor, self.plan, ground.watermarks, deletes=deletes)
-        aside |= judged.aside
+        self._look_up(cursor)
+        aside |= judge(cursor, self.plan, ground.watermarks, deletes=deletes)
         self._upsert(cursor, deletes=deletes or self.plan.entity.where is not None)
         kept = self._keep(cursor, rows, aside)
         if self.plan.defers:
@@ -191,11 +196,20 @@ class Applier:
         full = sound.with_columns(
             original.alias("__original"),
             pl.when(deleted).then(pl.lit("d")).otherwise(pl.lit("l")).alias("__state"),
-            pl.lit(False).alias("__owed"),  # noqa: FBT003 - a value of a column
+            pl.lit(None, dtype=pl.String).alias("__owed"),
         ).with_columns(pl.when(deleted).then(None).otherwise(pl.col("__original")).alias("__original"))
         lines = staging.copy_text(full.select(list(self._staged)))
         staging.copy_into(cursor, self.plan.stage, [ident(name) for name in self._staged], lines)
         return {str(key): broken(f"columns.{column}") for key, column in faulty.select("__key", "__fault").iter_rows()}
+
+    def _look_up(self, cursor: Cursor) -> None:
+        """References whose key is an SQL expression: evaluated by the target, made UUIDs here."""
+        for derived in self.plan.derived:
+            if isinstance(derived.rule, Ref) and derived.rule.sql:
+                found = cursor.execute(statement.reference_keys(self.plan, derived.rule.sql)).fetchall()
+                keys = pl.DataFrame(found, schema={"__key": pl.String, "ref": pl.String}, orient="row")
+                ids = self._transform.references(derived.rule.ref, keys["ref"])
+                cursor.execute(statement.set_references(self.plan, derived.name), [keys["__key"].to_list(), ids.to_list()])
 
     def _upsert(self, cursor: Cursor, *, deletes: bool) -> None:
         if self.plan.defers:
@@ -264,6 +278,16 @@ class Applier:
         )
 
 
+_META_TYPES = {
+    "__key": pl.String,
+    "__epoch": pl.Int32,
+    "__lsn": pl.Int64,
+    "__ordinal": pl.Int64,
+    "__op": pl.String,
+    "__unavailable": pl.List(pl.String),
+    "__partition": pl.Int32,
+    "__offset": pl.Int64,
+}
 _MAPPED = {
     "__key": pl.String,
     "__epoch": pl.Int32,

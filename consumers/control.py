@@ -52,7 +52,7 @@ def _leaf_sql(entity: str) -> str:
     return f"""
     CREATE TABLE IF NOT EXISTS {table} PARTITION OF understudy.migration_mappings FOR VALUES IN ({literal(entity)}) WITH (fillfactor = 75);
     CREATE UNIQUE INDEX IF NOT EXISTS {ident(f"{name[:58]}_key")} ON {table} (legacy_key, source, generation);
-    CREATE INDEX IF NOT EXISTS {ident(f"{name[:58]}_owed")} ON {table} (legacy_key) WHERE owed"""
+    CREATE INDEX IF NOT EXISTS {ident(f"{name[:58]}_owed")} ON {table} (legacy_key) WHERE owed IS NOT NULL"""
 
 
 def register_partitions(connection: Connection, entities: Sequence[str], topic: str, topic_id: str, partitions: int) -> None:

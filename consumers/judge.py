@@ -5,7 +5,6 @@ parent, or the releaser of a unique value, of another.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import psycopg
 
@@ -18,20 +17,7 @@ from schemas.rules import Missing
 Cursor = psycopg.Cursor[tuple[object, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What `judge` found.
-
-    Attributes:
-        aside: The rows that wait, by legacy key; they are no longer in the stage.
-        owed: Keys with a reference that was written as NULL.
-    """
-
-    aside: dict[str, Reason]
-    owed: frozenset[str]
-
-
-def judge(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int], *, deletes: bool) -> Judged:
+def judge(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int], *, deletes: bool) -> dict[str, Reason]:
     """Set aside what cannot go in.
 
     Args:
@@ -39,6 +25,9 @@ def judge(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int], *, de
         plan: Of the entity.
         watermarks: Commit LSN of the last applied marker, by entity; read before this.
         deletes: Whether the stage holds deletes.
+
+    Returns:
+        The rows that wait, by legacy key; they are no longer in the stage.
     """
     aside = _broken(cursor, plan)
     _take_out(cursor, plan, aside)
@@ -47,16 +36,15 @@ def judge(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int], *, de
         deletes = bool(cursor.execute(excluded).rowcount) or deletes
     if plan.has_secondary or plan.refers_to_itself:
         cursor.execute(statement.drop_stale(plan))
-    owed: set[str] = set()
     again = True
     while again:
-        found = _orphans(cursor, plan, watermarks, owed)
+        found = _orphans(cursor, plan, watermarks)
         _take_out(cursor, plan, found)
         late = (_held(cursor, plan) if deletes else {}) | _clashes(cursor, plan)
         _take_out(cursor, plan, late)
         aside |= found | late
         again = bool(found or late) and (plan.has_secondary or plan.refers_to_itself)
-    return Judged(aside=aside, owed=frozenset(owed - aside.keys()))
+    return aside
 
 
 def _take_out(cursor: Cursor, plan: EntityPlan, keys: Mapping[str, Reason]) -> None:
@@ -77,7 +65,7 @@ def broken(rule: str) -> Reason:
     return Reason(why=Why.RULE, error=error, column=name)
 
 
-def _orphans(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int], owed: set[str]) -> dict[str, Reason]:
+def _orphans(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int]) -> dict[str, Reason]:
     aside: dict[str, Reason] = {}
     for reference in plan.references:
         unset: list[str] = []
@@ -92,7 +80,6 @@ def _orphans(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int], ow
                 unset.append(str(key))
         _go_without(cursor, plan, reference, unset)
         _add_stubs(cursor, reference, stubs)
-        owed.update(unset)
     return aside
 
 
@@ -110,7 +97,8 @@ def _orphan(reference: Reference, parent_id: str, *, absent: bool) -> Reason | N
 
 def _go_without(cursor: Cursor, plan: EntityPlan, reference: Reference, keys: list[str]) -> None:
     if keys:
-        query = f'UPDATE {plan.stage} SET {ident(reference.staged)} = NULL, "__owed" = true WHERE "__key" = ANY(%s)'
+        staged = ident(reference.staged)
+        query = f'UPDATE {plan.stage} SET "__owed" = array_append("__owed", {staged}), {staged} = NULL WHERE "__key" = ANY(%s)'
         cursor.execute(query, [keys])
 
 

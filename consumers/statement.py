@@ -16,7 +16,7 @@ META: dict[str, str] = {
     "__ordinal": "bigint",
     "__partition": "int",
     "__offset": "bigint",
-    "__owed": "boolean",
+    "__owed": "uuid[]",
     "__original": "json",
 }
 _EVENT_ID = "epoch, commit_lsn, ordinal"
@@ -64,7 +64,7 @@ def fence(plan: EntityPlan) -> str:
         ordinal = excluded.ordinal, spec_version = excluded.spec_version, partition = excluded.partition,
         "offset" = excluded."offset", original = coalesce(excluded.original, m.original)
     WHERE (m.epoch, m.commit_lsn, m.ordinal) < (excluded.epoch, excluded.commit_lsn, excluded.ordinal)
-        OR ((m.epoch, m.commit_lsn, m.ordinal) = (excluded.epoch, excluded.commit_lsn, excluded.ordinal) AND (m.state = 'p' OR m.owed))
+        OR ((m.epoch, m.commit_lsn, m.ordinal) = (excluded.epoch, excluded.commit_lsn, excluded.ordinal) AND (m.state = 'p' OR m.owed IS NOT NULL))
     RETURNING legacy_key, state"""
 
 
@@ -130,7 +130,21 @@ def drop_stale(plan: EntityPlan) -> str:
     DELETE FROM {plan.stage} s USING {plan.mapping} m
     WHERE m.legacy_key = s."__key" AND m.source = {literal(str(plan.entity.source))} AND m.generation = 1
         AND ((m.epoch, m.commit_lsn, m.ordinal) > (s."__epoch", s."__lsn", s."__ordinal")
-            OR ((m.epoch, m.commit_lsn, m.ordinal) = (s."__epoch", s."__lsn", s."__ordinal") AND m.state <> 'p' AND NOT m.owed))"""
+            OR ((m.epoch, m.commit_lsn, m.ordinal) = (s."__epoch", s."__lsn", s."__ordinal") AND m.state <> 'p' AND m.owed IS NULL))"""
+
+
+def reference_keys(plan: EntityPlan, expression: str) -> str:
+    """The legacy key that a reference by SQL means, for each row of the stage that has one."""
+    return f"""
+    SELECT "__key", ref FROM (SELECT s."__key", CAST((\n{expression}\n) AS text) AS ref FROM {plan.stage} s WHERE s."__state" = 'l') AS found
+    WHERE ref IS NOT NULL"""
+
+
+def set_references(plan: EntityPlan, staged: str) -> str:
+    """Put UUIDs into a derived column (parameters: text[] of keys, text[] of UUIDs)."""
+    return f"""
+    UPDATE {plan.stage} s SET {ident(staged)} = CAST(f.id AS uuid)
+    FROM unnest(%s::text[], %s::text[]) AS f (key, id) WHERE s."__key" = f.key"""
 
 
 def faults(plan: EntityPlan) -> str | None:

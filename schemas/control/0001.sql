@@ -51,7 +51,7 @@ CREATE TABLE understudy.migration_mappings (
     legacy_key text COLLATE "C" NOT NULL,
     id uuid NOT NULL,
     state "char" NOT NULL,
-    owed boolean NOT NULL DEFAULT false,
+    owed uuid[],
     epoch int NOT NULL,
     commit_lsn bigint NOT NULL,
     ordinal bigint NOT NULL,
@@ -62,7 +62,7 @@ CREATE TABLE understudy.migration_mappings (
     original json
 ) PARTITION BY LIST (entity);
 COMMENT ON COLUMN understudy.migration_mappings.state IS 'l live, d deleted, x excluded, p parked, m merged';
-COMMENT ON COLUMN understudy.migration_mappings.owed IS 'A reference was written as NULL and is filled when its parent comes';
+COMMENT ON COLUMN understudy.migration_mappings.owed IS 'Parents whose reference was written as NULL; filled when they come';
 
 -- Recorded exceptions to the computed identity.
 CREATE TABLE understudy.identity_overrides (

@@ -1,0 +1,68 @@
+"""TRUNCATE of a legacy table: a fence. What is mapped below it is deleted, events below it are stale."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import polars as pl
+import psycopg
+
+from consumers import checkpoint
+from consumers.apply import Applier
+from schemas.event_id import ZERO, EventId
+
+Connection = psycopg.Connection[tuple[object, ...]]
+Cursor = psycopg.Cursor[tuple[object, ...]]
+BATCH_ROWS = 20_000
+
+_LOCK = """
+SELECT truncated_epoch, truncated_lsn, truncated_ordinal FROM understudy.entities WHERE generation = 1 AND entity = %s FOR UPDATE"""
+_SET = """
+UPDATE understudy.entities SET truncated_epoch = %s, truncated_lsn = %s, truncated_ordinal = %s WHERE generation = 1 AND entity = %s"""
+
+
+def obey(connection: Connection, applier: Applier, event_id: EventId) -> None:
+    """Delete what an entity has below a truncation; again and again is the same as once.
+
+    Args:
+        connection: Outside of a transaction.
+        applier: Of the entity.
+        event_id: Where the truncation stands in the history.
+    """
+    plan = applier.plan
+    with connection.transaction(), connection.cursor() as cursor:
+        known = cursor.execute(_LOCK, [plan.name]).fetchall()[0]
+        if EventId(*(int(str(part)) for part in known)) >= event_id:
+            return
+        ground = replace(checkpoint.lock(cursor, [plan.name], None)[plan.name], truncated=ZERO)
+        cursor.execute(_SET, [*event_id, plan.name])
+        keys = _below(cursor, applier, event_id)
+        for first in range(0, len(keys), BATCH_ROWS):
+            applier.settle(cursor, _deletes(applier, keys[first : first + BATCH_ROWS], event_id), [], ground)
+
+
+def _below(cursor: Cursor, applier: Applier, event_id: EventId) -> list[str]:
+    """The keys of an entity that have something below an event id, in the target or waiting."""
+    rows = cursor.execute(
+        f"""
+        SELECT legacy_key FROM {applier.plan.mapping}
+        WHERE generation = 1 AND source = %(source)s AND state <> 'd' AND (epoch, commit_lsn, ordinal) < (%(epoch)s, %(lsn)s, %(ordinal)s)
+        UNION
+        SELECT legacy_key FROM understudy.waiting
+        WHERE generation = 1 AND entity = %(entity)s AND source = %(source)s AND (epoch, commit_lsn, ordinal) < (%(epoch)s, %(lsn)s, %(ordinal)s)
+        ORDER BY 1""",  # noqa: S608 - a quoted name
+        {"entity": applier.plan.name, "source": str(applier.plan.entity.source), **event_id._asdict()},
+    ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def _deletes(applier: Applier, keys: Sequence[str], event_id: EventId) -> pl.DataFrame:
+    """Events that delete some keys."""
+    nothing = applier.nothing()
+    columns = {
+        "__key": pl.Series(keys, dtype=pl.String),
+        "__epoch": pl.repeat(event_id.epoch, len(keys), dtype=pl.Int32, eager=True),
+        "__lsn": pl.repeat(event_id.lsn, len(keys), dtype=pl.Int64, eager=True),
+        "__ordinal": pl.repeat(event_id.ordinal, len(keys), dtype=pl.Int64, eager=True),
+        "__op": pl.repeat("d", len(keys), dtype=pl.String, eager=True),
+    }
+    return pl.concat([nothing, pl.DataFrame(columns)], how="diagonal")
