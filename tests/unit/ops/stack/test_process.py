@@ -24,6 +24,12 @@ def sleeper(tmp_path: Path) -> Iterator[Process]:
     stop([(started, signal.SIGKILL)])
 
 
+def wait_until_ready(log: Path) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while last_lines(log, 1) != ["ready"]:
+        assert time.monotonic() < deadline
+
+
 def test_a_started_process_is_no_child_of_ours(sleeper: Process) -> None:
     found = sleeper.find()
     assert found is not None
@@ -35,9 +41,7 @@ def test_a_started_process_has_a_session_of_its_own(sleeper: Process) -> None:
 
 
 def test_its_output_goes_to_the_log(sleeper: Process, tmp_path: Path) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while last_lines(tmp_path / "log", 1) != ["ready"]:
-        assert time.monotonic() < deadline
+    wait_until_ready(tmp_path / "log")
     assert sleeper.find()
 
 
@@ -50,8 +54,9 @@ def test_a_process_that_ignores_the_request_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "STOP_DEADLINE_S", 0.2)
-    command = ["/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"]
+    command = ["/bin/sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"]
     stubborn = start(command, log=tmp_path / "log", folder=tmp_path, account=None)
+    wait_until_ready(tmp_path / "log")
     stop([(stubborn, signal.SIGTERM)])
     assert stubborn.find() is None
 
