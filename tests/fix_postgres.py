@@ -25,12 +25,13 @@ def target_database(stack: Endpoints) -> Iterator[str]:
     yield from new_database(stack.target_dsn)
 
 
-def new_database(server: str) -> Iterator[str]:
+def new_database(server: str, template: str = "template0") -> Iterator[str]:
     """Make a database on the server of this DSN; drop it afterwards with its slots."""
     name = f"test_{secrets.token_hex(6)}"
     database = sql.Identifier(name)
     with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(database))
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        admin.execute(create.format(database, sql.Identifier(template)))
     yield f"{server.rpartition('/')[0]}/{name}"
     with psycopg.connect(server, autocommit=True) as admin:
         drop_slots(admin, name)

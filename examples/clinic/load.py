@@ -10,9 +10,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from schemas.errors import ConflictError, SourceError, TargetError, UnderstudyError
+from schemas.errors import ConfigError, ConflictError, SourceError, TargetError, UnderstudyError
 
 FOLDER = Path(__file__).parent
+SCALE_MIN = 0.001  # Below it there would be doctors and patients, but no staff.
 
 
 def create_source(dsn: str, scale: float, seed: int) -> dict[str, int]:
@@ -27,9 +28,12 @@ def create_source(dsn: str, scale: float, seed: int) -> dict[str, int]:
         Rows per table.
 
     Raises:
+        ConfigError: The scale is too small.
         ConflictError: The tables are there already.
         SourceError: The server refused.
     """
+    if scale < SCALE_MIN:
+        raise ConfigError("the clinic cannot be that small", scale=scale, smallest=SCALE_MIN)
     try:
         with psycopg.connect(dsn) as connection:
             _run_folder(connection, FOLDER / "legacy")

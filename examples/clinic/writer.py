@@ -6,12 +6,13 @@ Without --seconds it writes until SIGTERM or Ctrl-C. The same seed on the same d
 """
 
 import argparse
+import math
 import signal
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psycopg
 
@@ -44,8 +45,14 @@ class Writer:
         self._pause = 1 / rate
         self.counts: Counter[str] = Counter()
 
-    def run(self, stop: threading.Event, seconds: float | None = None) -> Counter[str]:
-        """Write until the event is set or the time is over.
+    def run(
+        self,
+        stop: threading.Event,
+        *,
+        seconds: float = math.inf,
+        transactions: float = math.inf,
+    ) -> Counter[str]:
+        """Write until the event is set, the time is over, or so many transactions are done.
 
         Returns:
             Transactions by kind.
@@ -53,24 +60,23 @@ class Writer:
         Raises:
             SourceError: The server refused.
         """
-        end = None if seconds is None else time.monotonic() + seconds
+        end = time.monotonic() + seconds
         try:
             with psycopg.connect(self._dsn, autocommit=True, client_encoding="UTF8") as connection:
-                self._write(connection, stop, end)
+                hand = Hand(connection, self._seed)
+                for _ in self._beats(stop, end):
+                    if self.counts.total() >= transactions:
+                        break
+                    self.counts[self._transaction(connection, hand)] += 1
         except psycopg.Error as error:
             raise SourceError(str(error).partition("\n")[0]) from error
         return self.counts
 
-    def _write(
-        self, connection: psycopg.Connection, stop: threading.Event, end: float | None
-    ) -> None:
-        hand = Hand(connection, self._seed)
+    def _beats(self, stop: threading.Event, end: float) -> Iterator[None]:
+        """Yield at the given rate until the event is set or the end has come."""
         due = time.monotonic()
-        while not stop.wait(max(0.0, due - time.monotonic())):
-            if end is not None and time.monotonic() >= end:
-                return
-            kind = self._transaction(connection, hand)
-            self.counts[kind] += 1
+        while not stop.wait(max(0.0, due - time.monotonic())) and time.monotonic() < end:
+            yield
             due = max(due + self._pause, time.monotonic() - BEHIND_SECONDS_MAX)
 
     def _transaction(self, connection: psycopg.Connection, hand: Hand) -> str:
@@ -124,14 +130,14 @@ def main() -> int:
     parser.add_argument("--source", required=True, metavar="DSN", help="the legacy clinic")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=50.0, help="transactions per second")
-    parser.add_argument("--seconds", type=float, help="default: until SIGTERM")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="default: until SIGTERM")
     options = parser.parse_args()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
         counts = Writer(options.source, seed=options.seed, rate=options.rate).run(
-            stop, options.seconds
+            stop, seconds=options.seconds
         )
     except SourceError as error:
         sys.stderr.write(f"{error}\n")

@@ -8,6 +8,7 @@ import json
 import sys
 
 import psycopg
+from confluent_kafka import KafkaException
 
 from tests.checker.check import check
 from tests.checker.report import Report
@@ -28,7 +29,7 @@ def main() -> int:
         if options.bootstrap:
             endpoints = Endpoints(bootstrap=options.bootstrap, registry=options.registry)
             report.problems += check_topics(options.source, endpoints, options.pipeline)
-    except psycopg.Error as error:
+    except (psycopg.Error, KafkaException, OSError) as error:
         sys.stderr.write(f"cannot read: {str(error).partition(chr(10))[0]}\n")
         return 4
     if options.output == "json":

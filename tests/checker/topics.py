@@ -5,13 +5,14 @@ The last record of every key says what the source says, and a key keeps to one p
 
 import io
 import json
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import fastavro
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 from psycopg import sql
 
 from tests.checker.clinic import CORE, Entity
@@ -19,7 +20,8 @@ from tests.checker.database import read, snapshot
 from tests.checker.report import Problem
 
 _WIRE_HEADER_BYTES = 5  # A zero byte and the schema id.
-_POLL_SECONDS = 10.0
+_POLL_SECONDS = 0.1
+_SILENCE_SECONDS = 10.0
 _BATCH = 10_000
 
 EventId = tuple[int, int, int]
@@ -48,16 +50,19 @@ class History:
     partitions: set[int] = field(default_factory=set)
 
 
-def check_topics(source_dsn: str, endpoints: Endpoints, pipeline: str) -> list[Problem]:
+def check_topics(
+    source_dsn: str, endpoints: Endpoints, pipeline: str, entities: Sequence[Entity] = CORE
+) -> list[Problem]:
     """Compare every table's topic with the table; both must be at rest.
 
     Args:
         source_dsn: The legacy database.
         endpoints: Kafka and the registry.
         pipeline: The first part of the topics' names.
+        entities: Whose topics to read.
     """
     problems = []
-    for entity in CORE:
+    for entity in entities:
         histories = read_topic(endpoints, f"{pipeline}.{entity.source}", entity.key)
         problems += _compare(entity, histories, _source_rows(source_dsn, entity))
     return problems
@@ -78,7 +83,7 @@ def read_topic(
         history.partitions.add(message.partition() or 0)
         raw_value = message.value()
         if raw_value is not None:
-            _follow(history, decoder.decode(raw_value))
+            follow(history, decoder.decode(raw_value))
     return histories
 
 
@@ -100,7 +105,7 @@ class _Decoder:
 
     def _fetch(self, schema_id: int) -> Any:
         address = f"{self._registry}/schemas/ids/{schema_id}"
-        with urllib.request.urlopen(address, timeout=_POLL_SECONDS) as response:  # noqa: S310 - the test's own registry.
+        with urllib.request.urlopen(address, timeout=_SILENCE_SECONDS) as response:  # noqa: S310 - the test's own registry.
             return fastavro.parse_schema(json.loads(json.load(response)["schema"]))
 
 
@@ -115,7 +120,7 @@ def _messages(bootstrap: str, topic: str) -> Iterator[Message]:
         }
     )
     try:
-        metadata = consumer.list_topics(topic, timeout=_POLL_SECONDS).topics[topic]
+        metadata = consumer.list_topics(topic, timeout=_SILENCE_SECONDS).topics[topic]
         for number in metadata.partitions:
             yield from _partition(consumer, topic, number)
     finally:
@@ -123,25 +128,28 @@ def _messages(bootstrap: str, topic: str) -> Iterator[Message]:
 
 
 def _partition(consumer: Consumer, topic: str, number: int) -> Iterator[Message]:
-    low, end = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_POLL_SECONDS)
+    low, end = consumer.get_watermark_offsets(
+        TopicPartition(topic, number), timeout=_SILENCE_SECONDS
+    )
     if low == end:
         return
     consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING)])
-    while True:
-        batch = consumer.consume(_BATCH, timeout=_POLL_SECONDS)
-        if not batch:
-            message = f"{topic} [{number}] fell silent before its end"
-            raise TimeoutError(message)
-        for record in batch:
+    position, deadline = low, time.monotonic() + _SILENCE_SECONDS
+    while position < end:
+        for record in consumer.consume(_BATCH, timeout=_POLL_SECONDS):
             error = record.error()
             if error is not None:
-                raise RuntimeError(error.str())
+                raise KafkaException(error)
             yield record
-        if (batch[-1].offset() or 0) + 1 >= end:
-            return
+            position = (record.offset() or 0) + 1
+            deadline = time.monotonic() + _SILENCE_SECONDS
+        if time.monotonic() > deadline:
+            message = f"{topic} [{number}] fell silent before its end"
+            raise TimeoutError(message)
 
 
-def _follow(history: History, envelope: dict[str, Any]) -> None:
+def follow(history: History, envelope: dict[str, Any]) -> None:
+    """Add one record to what is known of its key; records come in any order of event ids."""
     event = _event_id(envelope)
     row = _row(envelope)
     if event > history.last:

@@ -14,7 +14,7 @@ SELECT i,
        pg_temp.moment('office', i, '2008-03-01', 4000)
 FROM generate_series(1, pg_temp.scaled(300)) AS i;
 
--- Doctors first, then patients with a login, then staff; every tenth of the staff has deleted the account (status 9).
+-- Doctors first, then patients with a login, then staff; the last of the staff have deleted their accounts (status 9).
 INSERT INTO profiles (id, kind, fname, lname, email, tel, lang, status, prefs, about, created, changed)
 SELECT 100000 + 3 * i,
        CASE WHEN i <= pg_temp.scaled(2400) THEN 'D' WHEN i <= pg_temp.scaled(2400) + pg_temp.scaled(6000) THEN 'P' ELSE 'S' END,
@@ -23,7 +23,7 @@ SELECT 100000 + 3 * i,
        format(pg_temp.pick('phone format', i, ARRAY['0664/%s', '+43 664 %s', '0043-664-%s', '(01) %s', ' ', NULL]),
               lpad(pg_temp.draw('phone', i, 10000000)::text, 7, '0')),
        pg_temp.pick('language', i, ARRAY['de', 'de', 'de', 'en', 'hu', 'sl']),
-       CASE WHEN i > pg_temp.scaled(2400) + pg_temp.scaled(6000) AND i % 10 = 0 THEN 9 WHEN i % 41 = 0 THEN 2 ELSE 1 END,
+       CASE WHEN i > pg_temp.scaled(9000) - pg_temp.blemished(60) THEN 9 WHEN i % 41 = 0 THEN 2 ELSE 1 END,
        CASE WHEN i % 5 <> 0 THEN format('{"theme": "dark", "letters": %s, "font": 1.%s0}', i % 2, i % 7) END,
        CASE WHEN i % 20 = 0 THEN pg_temp.prose('about', i, 120) WHEN i % 3 = 0 THEN '' END,
        pg_temp.moment('profile', i, '2009-01-01', 5000),
