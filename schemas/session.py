@@ -22,7 +22,9 @@ CONNECT_TIMEOUT_S = 10
 TCP_USER_TIMEOUT_MS = 30_000
 
 _PASSWORD_IN_URL = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
-_PASSWORD_IN_PAIR = re.compile(r"(\b\w*password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)", re.IGNORECASE)
+_PASSWORD_IN_PAIR = re.compile(
+    r"(\b\w*password\s*=\s*)('(?:[^'\\]|\\.)*'?|(?:\\.|\S)+)", re.IGNORECASE | re.DOTALL
+)
 
 
 def options(**settings: str) -> str:
