@@ -20,10 +20,10 @@ from schemas.migration import PIPELINE_FILE, Migration
 # The two sides are imported where they are built: neither process carries the other's libraries.
 if TYPE_CHECKING:
     from consumers.worker import Worker
-    from producers.capture import Capture
-    from schemas.registry import Registry
 
+    from producers.capture import Capture
     from producers.settings import TableSettings
+    from schemas.registry import Registry
 
 CLIENT = "understudy-ops"
 _KEYS = {
@@ -112,7 +112,6 @@ def reader(migration: Migration, at: Endpoints) -> Consumer:
 def capture(migration: Migration, at: Endpoints) -> "Capture":
     """The capture of all source tables of a migration."""
     from producers.capture import Capture  # noqa: PLC0415 - see above
-
     from producers.settings import CaptureSettings  # noqa: PLC0415 - see above
 
     pipeline = migration.pipeline
@@ -155,8 +154,9 @@ def worker(migration: Migration, at: Endpoints, entities: tuple[str, ...] = ()) 
         at: Where the servers are.
         entities: Which entities, with those that share their topics; none: all.
     """
-    from consumers.settings import WorkerSettings  # noqa: PLC0415 - see above
     from consumers.worker import Worker  # noqa: PLC0415 - see above
+
+    from consumers.settings import WorkerSettings  # noqa: PLC0415 - see above
 
     return Worker(
         WorkerSettings(
@@ -165,31 +165,24 @@ def worker(migration: Migration, at: Endpoints, entities: tuple[str, ...] = ()) 
             bootstrap=at.bootstrap,
             kafka_options=kafka_options(migration),
             registry=registry(migration, at),
-            entities=units(migration, known(migration, entities)) or tuple(migration.entities),
+            entities=chosen(migration, entities),
             client=f"{socket.gethostname()}-{os.getpid()}",
         )
     )
 
 
-def known(migration: Migration, entities: tuple[str, ...]) -> tuple[str, ...]:
-    """The same names.
+def chosen(migration: Migration, entities: tuple[str, ...]) -> tuple[str, ...]:
+    """The named entities and those that read the same topics, for they are applied together; none named: all.
 
     Raises:
         UsageError: The migration has no such entity.
     """
     for name in entities:
         if name not in migration.entities:
-            raise UsageError(
-                f"no entity is called {name}",
-                remedy=f"Name one of {', '.join(migration.entities)}.",
-            )
-    return entities
-
-
-def units(migration: Migration, entities: tuple[str, ...]) -> tuple[str, ...]:
-    """These entities and those that read the same topics: they are applied together."""
+            known = ", ".join(migration.entities)
+            raise UsageError(f"no entity is called {name}", remedy=f"Name one of {known}.")
     shared = (names for names in migration.topics.values() if not set(names).isdisjoint(entities))
-    return tuple(sorted({name for names in shared for name in names}))
+    return tuple(sorted({name for names in shared for name in names})) or tuple(migration.entities)
 
 
 def _secret(value: SecretStr | None) -> str | None:

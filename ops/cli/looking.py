@@ -1,13 +1,20 @@
 """Commands that look and change nothing: check, status, schema."""
 
-from typing import Annotated
+import enum
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ops.cli.arguments import Folder, Output
-from ops.cli.output import Format, print_json, say
+from ops.cli.output import Format, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from ops.watch.status import Status
 
 app = typer.Typer()
+WATCH_INTERVAL_S = 2.0
 
 
 @app.command()
@@ -39,16 +46,64 @@ def check(folder: Folder, output: Output = Format.TABLE) -> None:
 
 
 @app.command()
-def schema(
-    entity: Annotated[
-        bool, typer.Option("--entity", help="Of an entity file, not of understudy.toml.")
+def status(
+    folder: Folder,
+    *,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Look again every two seconds.")
     ] = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show where source, Kafka and every entity stand, and what to do next.
+
+    Example: understudy status examples/clinic --watch
+    """
+    from ops import wiring  # noqa: PLC0415 - see check
+    from ops.watch.observer import Observer  # noqa: PLC0415
+
+    migration = wiring.read(folder)
+    with Observer(migration=migration, at=wiring.endpoints(migration)) as observer:
+        while True:
+            show_status(observer.look(count_rows=True), output, clear=watch)
+            if not watch:
+                break
+            time.sleep(WATCH_INTERVAL_S)
+
+
+def show_status(status: "Status", output: Format, *, clear: bool) -> None:
+    """Print one look: a JSON line, or a screen that replaces the one before where stdout is a terminal."""
+    from ops.watch import text  # noqa: PLC0415 - see check
+
+    if output is Format.JSON:
+        print_json(status.as_json())
+        return
+    if clear and sys.stdout.isatty():
+        typer.echo("\x1b[2J\x1b[H", nl=False)  # ECMA-48: erase the screen, go to its corner.
+    typer.echo(text.headline(status))
+    print_table(text.HEADINGS, list(text.rows(status)))
+    for note in text.notes(status):
+        typer.echo(note)
+
+
+class Document(enum.StrEnum):
+    """What a schema is printed of."""
+
+    PIPELINE = "pipeline"
+    ENTITY = "entity"
+
+
+@app.command()
+def schema(
+    document: Annotated[
+        Document, typer.Argument(help="pipeline: understudy.toml; entity: entities/*.toml.")
+    ] = Document.PIPELINE,
 ) -> None:
     """Print the JSON Schema of understudy.toml, or of an entity file, for editors.
 
-    Example: understudy schema --entity > entity.schema.json
+    Example: understudy schema entity > entity.schema.json
     """
     from schemas.entity import Entity  # noqa: PLC0415 - see check
     from schemas.pipeline import Pipeline  # noqa: PLC0415
 
-    print_json((Entity if entity else Pipeline).model_json_schema(by_alias=True))
+    model = Entity if document is Document.ENTITY else Pipeline
+    print_json(model.model_json_schema(by_alias=True))

@@ -1,8 +1,13 @@
 """Commands by which an operator steps in: pause, resume, drop."""
 
+import sys
+from typing import Annotated
+
 import typer
 
 from ops.cli.arguments import Entities, Folder
+from ops.cli.output import say
+from schemas.errors import UsageError
 
 app = typer.Typer()
 
@@ -13,3 +18,76 @@ def pause(folder: Folder, entity: Entities = None) -> None:
 
     Example: understudy pause examples/clinic --entity orders
     """
+    from ops import controls, databases, wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
+
+    migration = wiring.read(folder)
+    chosen = wiring.chosen(migration, tuple(entity or ()))
+    with databases.target(wiring.endpoints(migration).target_dsn, "pause") as connection:
+        say_changed("paused", controls.pause(connection, chosen))
+
+
+@app.command()
+def resume(folder: Folder, entity: Entities = None) -> None:
+    """Let entities go on that were paused, or that stopped by themselves once the cause is mended.
+
+    Example: understudy resume examples/clinic
+    """
+    from ops import controls, databases, wiring  # noqa: PLC0415 - see pause
+
+    migration = wiring.read(folder)
+    chosen = wiring.chosen(migration, tuple(entity or ()))
+    with databases.target(wiring.endpoints(migration).target_dsn, "resume") as connection:
+        say_changed("resumed", controls.resume(connection, chosen))
+
+
+def say_changed(verb: str, entities: list[str]) -> None:
+    """Say which entities a command has changed."""
+    say(f"{verb}: {', '.join(entities)}" if entities else f"nothing to be {verb}")
+
+
+@app.command()
+def drop(
+    folder: Folder,
+    confirm: Annotated[
+        str | None,
+        typer.Option(
+            "--confirm", metavar="NAME", help="The pipeline's name, in place of typing it."
+        ),
+    ] = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list.")] = False,
+) -> None:
+    """Remove slot, publication, consumer group, topics and control schema of a stopped pipeline.
+
+    They are listed first, and the pipeline's name has to be typed. Rows of the target stay. A drop that was
+    interrupted is finished by another one.
+
+    Example: understudy drop examples/clinic --confirm clinic
+    """
+    from ops import removal, wiring  # noqa: PLC0415 - see pause
+
+    migration = wiring.read(folder)
+    at = wiring.endpoints(migration)
+    remains = removal.find(migration, at)
+    for line in remains.lines():
+        typer.echo(line)
+    if dry_run or not remains.lines():
+        say("nothing was removed")
+        return
+    require_name(migration.pipeline.pipeline, confirm)
+    removal.remove(migration, at, remains)
+    say(f"removed: {migration.pipeline.pipeline}")
+
+
+def require_name(pipeline: str, confirm: str | None) -> None:
+    """Let a destructive command go on only when the pipeline's name was given.
+
+    Raises:
+        UsageError: It was not.
+    """
+    if confirm is None and sys.stdin.isatty():
+        confirm = typer.prompt("Type the pipeline's name to remove all this", err=True)
+    if confirm != pipeline:
+        raise UsageError(
+            "the pipeline's name was not confirmed", remedy=f"Add --confirm {pipeline}."
+        )

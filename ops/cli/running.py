@@ -12,6 +12,7 @@ from ops import supervise
 from ops.cli.arguments import Entities, Folder
 
 app = typer.Typer()
+DISPLAY_DEADLINE_S = 1.0  # It may be waiting for a server; nothing depends on its end.
 
 WithParent = Annotated[
     bool, typer.Option("--with-parent", hidden=True, help="Stop when stdin is closed.")
@@ -30,8 +31,22 @@ def run(
 
     Example: understudy run examples/clinic --workers 2
     """
-    stop = stop_event()
-    raise typer.Exit(supervise.supervise(supervise.parts(folder, workers), stop))
+    from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
+    from ops.preflight.check import require_sound  # noqa: PLC0415
+    from ops.watch.display import Display  # noqa: PLC0415
+
+    stop, done = stop_event(), threading.Event()
+    migration = wiring.read(folder)
+    at = wiring.endpoints(migration)
+    require_sound(migration, at)
+    display = Display(migration, at, done)
+    display.start()
+    try:
+        code = supervise.supervise(supervise.parts(folder, workers), stop)
+    finally:
+        done.set()
+        display.join(DISPLAY_DEADLINE_S)
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from confluent_kafka.admin import AdminClient, ConfigResource
-from schemas.registry import COMPATIBILITIES
 
 from ops import wiring
 from ops.preflight.findings import Finding, Side, error, in_entity, in_pipeline
@@ -11,6 +10,7 @@ from ops.stack.state import Endpoints
 from producers.broker import broker_errors
 from schemas import names, session
 from schemas.migration import Migration
+from schemas.registry import COMPATIBILITIES
 
 REQUEST_TIMEOUT_S = 10.0
 

@@ -8,7 +8,6 @@ from psycopg.rows import class_row
 from consumers import catalog
 from consumers.catalog import TargetTable
 from ops.databases import Connection
-from schemas import names as derived
 from schemas.entity import Entity
 from schemas.errors import TargetError
 from schemas.migration import Migration
@@ -49,10 +48,9 @@ class SourceTable:
 def source_tables(connection: Connection, migration: Migration) -> dict[str, SourceTable]:
     """The legacy tables that exist, by entity."""
     wanted = places([entity.source.place for entity in migration.entities.values()])
-    publication = derived.publication(migration.pipeline.pipeline)
     tables = tables_of(connection.execute(CATALOG_SQL, wanted).fetchall())
     with connection.cursor(row_factory=class_row(SourceFacts)) as cursor:
-        rows = cursor.execute(_SOURCE_SQL, {**wanted, "publication": publication}).fetchall()
+        rows = cursor.execute(_SOURCE_SQL, wanted).fetchall()
     facts = {(row.schema, row.name): row for row in rows}
     return {
         name: SourceTable(table=tables[place], facts=facts[place])

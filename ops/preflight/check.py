@@ -40,6 +40,22 @@ def check(migration: Migration, at: Endpoints) -> list[Finding]:
     ]
 
 
+def require_sound(migration: Migration, at: Endpoints) -> None:
+    """Let `run` start only without errors.
+
+    Raises:
+        UnderstudyError: Of the side of the first error, with its place and remedy.
+    """
+    errors = [finding for finding in check(migration, at) if finding.severity is Severity.ERROR]
+    if not errors:
+        return
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more, see understudy check)" if errors[1:] else ""
+    raise first.side.value(
+        first.what + more, remedy=first.remedy, file=first.place.file, key=first.place.key
+    )
+
+
 def _guarded(
     side: Side, migration: Migration, key: str, findings: Callable[[], Iterator[Finding]]
 ) -> Iterator[Finding]:

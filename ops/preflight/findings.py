@@ -31,7 +31,8 @@ class Side(enum.Enum):
     @property
     def exit_code(self) -> int:
         """See schemas/errors.py."""
-        return self.value.exit_code
+        failure: type[UnderstudyError] = self.value
+        return failure.exit_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,4 +128,4 @@ def lines(findings: Iterable[Finding]) -> Iterator[str]:
 def summary(findings: Sequence[Finding]) -> str:
     """How many there are of each severity."""
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    return f"{errors} errors, {len(findings) - errors} warnings"
+    return f"errors: {errors}, warnings: {len(findings) - errors}"

@@ -40,7 +40,7 @@ class Server:
 def check(connection: Connection, migration: Migration) -> Iterator[Finding]:
     """What is wrong with the server or the role."""
     pipeline = migration.pipeline.pipeline
-    parameters = {"slot": names.slot(pipeline), "publication": names.publication(pipeline)}
+    parameters = {"slot": f"{names.slot(pipeline)}_", "publication": names.publication(pipeline)}
     with connection.cursor(row_factory=class_row(Server)) as cursor:
         server = cursor.execute(_SERVER_SQL, parameters).fetchone()
     if server is None:

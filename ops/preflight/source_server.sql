@@ -1,4 +1,4 @@
--- The source server and the role, one row; parameters: %(slot)s, %(publication)s.
+-- The source server and the role, one row; parameters: %(slot)s (how the slot's name begins), %(publication)s.
 -- Sources: PostgreSQL manual, "Logical Decoding", "Replication" (settings), "pg_roles", "CREATE PUBLICATION".
 SELECT current_setting('server_version_num')::int AS version,
     current_setting('wal_level') AS wal_level,
@@ -6,8 +6,8 @@ SELECT current_setting('server_version_num')::int AS version,
     (SELECT r.rolsuper OR r.rolreplication
             OR EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = 'rds_replication' AND pg_has_role(g.oid, 'USAGE'))
      FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS may_replicate,
-    EXISTS (SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = %(slot)s) AS has_slot,
-    EXISTS (SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = %(slot)s AND active) AS is_captured,
+    EXISTS (SELECT FROM pg_catalog.pg_replication_slots WHERE starts_with(slot_name::text, %(slot)s)) AS has_slot,
+    EXISTS (SELECT FROM pg_catalog.pg_replication_slots WHERE starts_with(slot_name::text, %(slot)s) AND active) AS is_captured,
     current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_catalog.pg_replication_slots)::int AS free_slots,
     current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_catalog.pg_stat_replication)::int AS free_senders,
     pg_catalog.getdatabaseencoding()::text AS encoding,

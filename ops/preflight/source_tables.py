@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ops.preflight.catalogs import SourceTable
-from ops.preflight.findings import Finding, Side, did_you_mean, error, in_entity
+from ops.preflight.findings import Finding, Side, did_you_mean, error, in_entity, warning
 from schemas.entity import Entity
 from schemas.migration import Migration
 from schemas.rules import Constant, Json, Ref, Sql, Uuid
@@ -13,7 +13,6 @@ _KINDS = {
     "v": ("a view", "Name the tables below it; what the view computes goes into rules."),
     "m": ("a materialized view", "Name the tables below it."),
     "f": ("a foreign table", "Migrate it from the server where it lives."),
-    "p": ("a partitioned table", "Write one entity file per partition."),
 }
 
 
@@ -51,6 +50,14 @@ def _table(migration: Migration, entity: Entity, found: SourceTable) -> Iterator
             kind[1],
         )
         return
+    if found.table.kind == "p":
+        yield warning(
+            Side.SOURCE,
+            "source-partitioned",
+            in_entity(migration, entity, "source"),
+            f"{entity.source} is partitioned: ATTACH and DETACH of partitions move rows without a change",
+            "Attach and detach no partition that holds rows while the migration runs.",
+        )
     yield from _access(migration, entity, found)
     yield from _key(migration, entity, found)
     yield from _columns(migration, entity, found)
@@ -81,7 +88,7 @@ def _access(migration: Migration, entity: Entity, found: SourceTable) -> Iterato
             "source-unpublishable",
             place,
             f"the role does not own {label}, and only an owner may publish a table",
-            "Let the owner create the publication with all tables, or grant the owner's role.",
+            "GRANT the owner's role TO the role, or connect as the owner.",
         )
     if facts.hides_rows:
         yield error(
@@ -97,13 +104,13 @@ def _key(migration: Migration, entity: Entity, found: SourceTable) -> Iterator[F
     place = in_entity(migration, entity, "key")
     key = entity.key or found.table.key
     label, identity = entity.source, found.table.identity
-    if not key:
+    if not found.table.key:
         yield error(
             Side.SOURCE,
             "no-primary-key",
             place,
             f"{label} has no primary key",
-            "Add one, or name the columns of a unique index over NOT NULL columns as `key`.",
+            "Add one: ALTER TABLE ... ADD PRIMARY KEY.",
         )
         return
     if any(found.table.column(name) is None for name in key):

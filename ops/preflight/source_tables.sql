@@ -1,14 +1,11 @@
 -- What schemas.table does not know of the named legacy tables.
--- Parameters: %(schemas)s, %(tables)s (text[], side by side) and %(publication)s.
+-- Parameters: %(schemas)s and %(tables)s (text[], side by side).
 -- Sources: PostgreSQL manual, "pg_class", "pg_index", "pg_attribute", "Row Security Policies".
 SELECT n.nspname::text AS schema, c.relname::text AS name,
     c.relpersistence = 'p' AS is_logged,
     c.relrowsecurity AND NOT (r.rolsuper OR r.rolbypassrls OR (pg_has_role(c.relowner, 'USAGE') AND NOT c.relforcerowsecurity)) AS hides_rows,
     has_table_privilege(c.oid, 'SELECT') AS may_read,
-    pg_has_role(c.relowner, 'USAGE') OR EXISTS (
-        SELECT FROM pg_catalog.pg_publication_tables p
-        WHERE p.pubname = %(publication)s AND p.schemaname = n.nspname AND p.tablename = c.relname
-    ) AS may_publish,
+    pg_has_role(c.relowner, 'USAGE') AS may_publish,
     coalesce((SELECT array_agg(a.attname::text) FROM pg_catalog.pg_attribute a
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attstorage <> 'p'), '{}') AS toastable,
     -- The columns of the index that identifies old rows (REPLICA IDENTITY).

@@ -1,0 +1,112 @@
+"""`drop`: what a pipeline has left on the source, in Kafka and on the target, listed first, then removed.
+
+Each step does nothing where nothing is left, so that a second run finishes what a first one began.
+"""
+
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from ops import databases, wiring
+from ops.databases import Connection
+from ops.stack.state import Endpoints
+from ops.watch import broker
+from producers import publication, slot, topics
+from producers.broker import broker_errors
+from schemas import names
+from schemas.errors import ConflictError
+from schemas.migration import Migration
+
+APPLICATION = "drop"
+_HAS_PUBLICATION = "SELECT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = %s)"
+_HAS_CONTROL = "SELECT to_regnamespace('understudy') IS NOT NULL"
+_IN_USE = "Stop run, produce and consume first, everywhere."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """What there is of a pipeline; the rows of the target are not among it."""
+
+    slots: tuple[str, ...]
+    publication: str | None
+    group: str | None
+    topics: tuple[str, ...]
+    has_control: bool
+
+    def lines(self) -> list[str]:
+        """Each thing as one line."""
+        listed = [f"replication slot {name}" for name in self.slots]
+        listed += [f"publication {self.publication}"] if self.publication else []
+        listed += [f"consumer group {self.group}"] if self.group else []
+        listed += [f"topic {name}" for name in self.topics]
+        return listed + (
+            ["schema understudy of the target, with all mappings"] if self.has_control else []
+        )
+
+
+def find(migration: Migration, at: Endpoints) -> Remains:
+    """Look for everything that carries the pipeline's name.
+
+    Raises:
+        ConflictError: The pipeline is running.
+    """
+    pipeline = migration.pipeline.pipeline
+    admin = wiring.admin(migration, at)
+    if broker.group(admin, pipeline).members:
+        raise ConflictError("workers are running", group=names.group(pipeline), remedy=_IN_USE)
+    with databases.source(at.source_dsn, APPLICATION) as source:
+        slots = slot.slots_of(source, pipeline).values()
+        for one in slots:
+            if one.active_pid is not None:
+                raise ConflictError(
+                    "capture is running", slot=one.name, pid=one.active_pid, remedy=_IN_USE
+                )
+        published = names.publication(pipeline)
+        is_published = _is_true(source, _HAS_PUBLICATION, published)
+    with databases.target(at.target_dsn, APPLICATION) as target:
+        has_control = _is_true(target, _HAS_CONTROL)
+    return Remains(
+        slots=tuple(one.name for one in slots),
+        publication=published if is_published else None,
+        group=_group(admin, pipeline),
+        topics=tuple(
+            sorted(topics.describe(admin, [*migration.topics, names.positions_topic(pipeline)]))
+        ),
+        has_control=has_control,
+    )
+
+
+def remove(migration: Migration, at: Endpoints, remains: Remains) -> None:
+    """Remove all of it: what holds back WAL first, what explains the target last."""
+    with databases.source(at.source_dsn, APPLICATION) as source:
+        for name in remains.slots:
+            slot.drop(source, name)
+        publication.drop(source, names.publication(migration.pipeline.pipeline))
+    admin = wiring.admin(migration, at)
+    if remains.group:
+        _delete_group(admin, remains.group)
+    topics.delete(admin, remains.topics)
+    with databases.target(at.target_dsn, APPLICATION) as target:
+        target.execute("DROP SCHEMA IF EXISTS understudy CASCADE")
+
+
+def _group(admin: AdminClient, pipeline: str) -> str | None:
+    name = names.group(pipeline)
+    with broker_errors(group=name):
+        listed = admin.list_consumer_groups(request_timeout=broker.REQUEST_TIMEOUT_S).result()
+    return name if any(group.group_id == name for group in listed.valid) else None
+
+
+def _delete_group(admin: AdminClient, name: str) -> None:
+    future = admin.delete_consumer_groups([name], request_timeout=broker.REQUEST_TIMEOUT_S)[name]
+    with broker_errors(group=name):
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
+                raise
+
+
+def _is_true(connection: Connection, query: str, *parameters: object) -> bool:
+    return connection.execute(query.encode(), parameters).fetchall() == [(True,)]

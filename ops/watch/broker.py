@@ -1,0 +1,133 @@
+"""What Kafka says: the positions of the capture, where topics end, and who consumes them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from producers import topics
+from producers.broker import broker_errors
+from schemas import names, positions
+from schemas.positions import Chunk, Marker, Position, SnapshotEnd
+
+REQUEST_TIMEOUT_S = 10.0
+BATCH = 10_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """What the positions topic says of the capture.
+
+    Attributes:
+        lsn: All of the source up to here is in Kafka; None: not begun.
+        rows: Rows of the snapshot in Kafka, by table and chunk.
+        ended: Tables whose snapshot is in Kafka whole, with the rows of each.
+        heartbeat_ms: Source time of the newest heartbeat, milliseconds since 1970.
+    """
+
+    lsn: int | None = None
+    rows: dict[str, dict[int, int]] = field(default_factory=dict)
+    ended: dict[str, int] = field(default_factory=dict)
+    heartbeat_ms: int | None = None
+
+    def take(self, record: positions.Record) -> None:
+        """Take one more record, in the order of the topic."""
+        match record:
+            case Position():
+                self.lsn = max(self.lsn or 0, record.lsn)
+            case Chunk():
+                self.rows.setdefault(record.table, {})[record.number] = record.rows
+            case SnapshotEnd():
+                self.ended[record.table] = record.rows
+            case Marker(id="heartbeat"):
+                self.heartbeat_ms = max(self.heartbeat_ms or 0, record.source_ms)
+            case _:
+                pass
+
+    def rows_of(self, table: str) -> int:
+        """Rows of a table's snapshot that are in Kafka."""
+        return self.ended.get(table, sum(self.rows.get(table, {}).values()))
+
+
+class PositionsReader:
+    """Follows the positions topic of a pipeline; read what is new with each call."""
+
+    def __init__(self, consumer: Consumer, pipeline: str) -> None:
+        """Read with this client, which is closed with us."""
+        self._consumer = consumer
+        self._topic = names.positions_topic(pipeline)
+        self._is_assigned = False
+        self.progress = Progress()
+
+    def refresh(self) -> Progress:
+        """Take what was written since the last call.
+
+        Raises:
+            BrokerError: Kafka cannot be asked.
+        """
+        with broker_errors(topic=self._topic):
+            place = TopicPartition(self._topic, 0, OFFSET_BEGINNING)
+            _, end = self._consumer.get_watermark_offsets(place, timeout=REQUEST_TIMEOUT_S)
+            if not self._is_assigned:
+                self._consumer.assign([place])
+                self._is_assigned = True
+            while end and self._next() < end:
+                for message in self._consumer.consume(BATCH, timeout=REQUEST_TIMEOUT_S):
+                    self._take(message)
+        return self.progress
+
+    def close(self) -> None:
+        """Let go of Kafka."""
+        self._consumer.close()
+
+    def _next(self) -> int:
+        (place,) = self._consumer.position([TopicPartition(self._topic, 0)])
+        return int(place.offset)
+
+    def _take(self, message: Any) -> None:
+        if message.error() is not None:
+            raise KafkaException(message.error())
+        if message.value() is not None:
+            self.progress.take(positions.decode(message.key() or b"", message.value()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The workers of a pipeline and the partitions that they share."""
+
+    members: int
+    owned: frozenset[tuple[str, int]]
+
+
+def group(admin: AdminClient, pipeline: str) -> Group:
+    """Who consumes."""
+    name = names.group(pipeline)
+    with broker_errors(group=name):
+        future = admin.describe_consumer_groups([name], request_timeout=REQUEST_TIMEOUT_S)[name]
+        members = future.result().members
+    owned = {
+        (p.topic, p.partition)
+        for m in members
+        if m.assignment
+        for p in m.assignment.topic_partitions
+    }
+    return Group(members=len(members), owned=frozenset(owned))
+
+
+def ends(admin: AdminClient, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """The offset after the last record of each of these partitions."""
+    request = {TopicPartition(topic, partition): OffsetSpec.latest() for topic, partition in places}
+    if not request:
+        return {}
+    found = {}
+    for place, future in admin.list_offsets(request, request_timeout=REQUEST_TIMEOUT_S).items():
+        with broker_errors(topic=place.topic, partition=place.partition):
+            found[place.topic, place.partition] = future.result().offset
+    return found
+
+
+def exists(admin: AdminClient, pipeline: str) -> bool:
+    """Whether the capture has ever begun."""
+    return bool(topics.describe(admin, [names.positions_topic(pipeline)]))

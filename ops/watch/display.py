@@ -1,0 +1,72 @@
+"""What `run` shows while it runs: bars in the snapshot and one status line on a terminal, plain lines elsewhere."""
+
+import sys
+import threading
+import time
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from ops.stack.state import Endpoints
+from ops.watch import text
+from ops.watch.observer import Observer
+from ops.watch.status import EntityStatus, Status
+from schemas.migration import Migration
+
+TERMINAL_INTERVAL_S = 1.0
+PLAIN_INTERVAL_S = 10.0
+
+
+class Display(threading.Thread):
+    """Looks at the pipeline and shows it on stderr, until `stop` is set; never fails the run."""
+
+    def __init__(self, migration: Migration, at: Endpoints, stop: threading.Event) -> None:
+        """Prepare; `start` begins."""
+        super().__init__(name="display", daemon=True)
+        self._migration, self._at, self._stop_event = migration, at, stop
+        self._estimates: dict[str, int] = {}
+        self._began_at = time.monotonic()
+        self._already: int | None = None
+
+    def run(self) -> None:
+        """Show until stopped."""
+        with Observer(migration=self._migration, at=self._at) as observer:
+            self._estimates = observer.estimates()
+            if sys.stderr.isatty():
+                self._show_live(observer)
+            else:
+                self._show_lines(observer)
+
+    def _show_live(self, observer: Observer) -> None:
+        with Live(console=Console(file=sys.stderr), transient=True, auto_refresh=False) as live:
+            while not self._stop_event.wait(TERMINAL_INTERVAL_S):
+                status = observer.look(count_rows=False)
+                line = Text(self._line(status), no_wrap=True, overflow="ellipsis")
+                live.update(Group(self._bars(status), line), refresh=True)
+
+    def _show_lines(self, observer: Observer) -> None:
+        while not self._stop_event.wait(PLAIN_INTERVAL_S):
+            sys.stderr.write(self._line(observer.look(count_rows=False)) + "\n")
+            sys.stderr.flush()
+
+    def _line(self, status: Status) -> str:
+        if self._already is None:
+            self._already = text.total_applied(status)
+        return text.line(status, time.monotonic() - self._began_at, self._already)
+
+    def _bars(self, status: Status) -> Progress:
+        """A bar for each entity whose snapshot is not applied yet."""
+        bars = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        for entity in status.entities:
+            if entity.state == "snapshot":
+                bars.add_task(entity.name, completed=entity.applied, total=self._total(entity))
+        return bars
+
+    def _total(self, entity: EntityStatus) -> int | None:
+        """Records of the snapshot: known at its end, estimated before."""
+        known = entity.applied + (entity.lag_records or 0)
+        return (
+            known if entity.is_captured else max(known, self._estimates.get(entity.name, 0)) or None
+        )

@@ -1,0 +1,104 @@
+"""The state of a pipeline at one moment, as a value."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.watch.source import SourceStatus
+from schemas.event_id import lsn_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityStatus:
+    """One entity.
+
+    Attributes:
+        state: `snapshot`, `tail`, `switched`, `paused` or `stopped`.
+        rows: Live rows in the mapping; None where they were not counted.
+        captured: Rows of its table's snapshot that are in Kafka.
+        is_captured: Whether that is all of them.
+        applied: Records of Kafka that are behind the checkpoints.
+        lag_records: Records of Kafka that are not yet applied; None where Kafka cannot be asked.
+        lag_ms: Age of the newest moment of the source that is wholly applied; None before the first.
+    """
+
+    name: str
+    target: str
+    state: str
+    stopped_reason: str | None
+    rows: int | None
+    parked: dict[str, int]
+    dead_letters: dict[str, int]
+    captured: int
+    is_captured: bool
+    applied: int
+    lag_records: int | None
+    watermark: str | None
+    lag_ms: int | None
+    unowned: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The entity as a JSON object."""
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "parked": sum(self.parked.values()),
+            "parked_by_reason": self.parked,
+            "dead_letters": sum(self.dead_letters.values()),
+            "dead_letters_by_reason": self.dead_letters,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A pipeline.
+
+    Attributes:
+        source: None where the source cannot be asked.
+        captured_lsn: All of the source up to here is in Kafka.
+        workers: Members of the consumer group; None where Kafka cannot be asked.
+        problems: One line per server that cannot be asked.
+    """
+
+    pipeline: str
+    folder: Path
+    source: SourceStatus | None
+    captured_lsn: int | None
+    workers: int | None
+    entities: tuple[EntityStatus, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def lag_ms(self) -> int | None:
+        """Of the entity that is furthest behind; None where one has not begun."""
+        lags = [entity.lag_ms for entity in self.entities]
+        known = [lag for lag in lags if lag is not None]
+        return max(known) if known and len(known) == len(lags) else None
+
+    def as_json(self) -> dict[str, object]:
+        """The status as a JSON object; its keys are documented in ops/docs."""
+        return {
+            "pipeline": self.pipeline,
+            "capture": None if self.source is None else self.source.as_json(),
+            "captured_lsn": None if self.captured_lsn is None else lsn_text(self.captured_lsn),
+            "workers": self.workers,
+            "lag_ms": self.lag_ms,
+            "entities": [entity.as_json() for entity in self.entities],
+            "problems": list(self.problems),
+            "next_steps": self.next_steps,
+        }
+
+    @property
+    def next_steps(self) -> list[str]:
+        """Commands that the state suggests, the most urgent first."""
+        folder = self.folder
+        stopped = [entity for entity in self.entities if entity.state == "stopped"]
+        paused = [entity for entity in self.entities if entity.state == "paused"]
+        steps = [
+            f"understudy resume {folder} --entity {entity.name}" for entity in (*stopped, *paused)
+        ]
+        if any(entity.dead_letters for entity in self.entities):
+            steps.append("psql -c 'SELECT * FROM understudy.dead_letters' (on the target)")
+        is_captured = self.source is not None and self.source.is_captured
+        if not self.problems and not (is_captured and self.workers):
+            steps.append(f"understudy run {folder}")
+        if self.problems:
+            steps.append(f"understudy check {folder}")
+        return steps or [f"understudy status {folder} --watch"]

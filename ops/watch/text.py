@@ -1,0 +1,138 @@
+"""A status as people read it: one screen, or one line in gh-ost's form."""
+
+from collections.abc import Iterator
+
+from ops.watch.status import Status
+from schemas.event_id import lsn_text
+
+HEADINGS = ("entity", "state", "rows", "parked", "dead letters", "lag records", "lag", "watermark")
+
+
+def headline(status: Status) -> str:
+    """The pipeline as a whole."""
+    source = status.source
+    if source is None:
+        capture = "source does not answer"
+    elif source.slot is None:
+        capture = "no slot"
+    else:
+        verb = "runs" if source.is_captured else "does not run"
+        retained = amount(source.slot.retained_bytes)
+        capture = f"capture {verb}, slot {source.slot.wal_status}, {retained} of WAL retained"
+    workers = "Kafka does not answer" if status.workers is None else f"{status.workers} workers"
+    return f"{status.pipeline}: {capture}; {workers}; lag {duration(status.lag_ms)}"
+
+
+def rows(status: Status) -> Iterator[tuple[object, ...]]:
+    """One row per entity, under `HEADINGS`."""
+    for entity in status.entities:
+        yield (
+            entity.name,
+            entity.state,
+            entity.rows,
+            _counted(entity.parked),
+            _counted(entity.dead_letters),
+            entity.lag_records,
+            duration(entity.lag_ms),
+            entity.watermark,
+        )
+
+
+def notes(status: Status) -> Iterator[str]:
+    """What else there is to say."""
+    for entity in status.entities:
+        if entity.stopped_reason:
+            yield f"{entity.name} is stopped: {entity.stopped_reason}"
+        if entity.unowned:
+            yield f"{entity.name}: nobody consumes {', '.join(entity.unowned)}"
+    yield from status.problems
+    yield from (f"next: {step}" for step in status.next_steps)
+
+
+def line(status: Status, elapsed_s: float, already: int) -> str:
+    """One line, in the order of gh-ost's status hints.
+
+    Args:
+        status: Of now.
+        elapsed_s: Since the run began.
+        already: Records that were applied before it.
+    """
+    applied, backlog = total_applied(status), total_lag(status)
+    copy = f"Copy: {applied}/{applied + backlog} {percent(applied, applied + backlog)}"
+    position = "?" if status.captured_lsn is None else lsn_text(status.captured_lsn)
+    waiting = sum(sum(entity.parked.values()) for entity in status.entities)
+    dead = sum(sum(entity.dead_letters.values()) for entity in status.entities)
+    parts = [
+        copy,
+        f"Applied: {applied}",
+        f"Backlog: {backlog}",
+        f"Time: {duration(elapsed_s * 1000)}",
+        f"Streamer: {position}",
+        f"Lag: {duration(status.lag_ms)}",
+        f"State: {state(status)}",
+        f"ETA: {eta(backlog, applied - already, elapsed_s)}",
+    ]
+    if waiting or dead:
+        parts.append(f"Parked: {waiting}; Dead letters: {dead}")
+    return "; ".join(parts)
+
+
+def state(status: Status) -> str:
+    """One word for the pipeline: the state of the entity that is least far."""
+    order = ("stopped", "paused", "snapshot", "tail", "switched")
+    states = {entity.state for entity in status.entities}
+    return next((word for word in order if word in states), "starting")
+
+
+def total_applied(status: Status) -> int:
+    """Records behind the checkpoints of all entities."""
+    return sum(entity.applied for entity in status.entities)
+
+
+def total_lag(status: Status) -> int:
+    """Records that are in Kafka and not yet applied."""
+    return sum(entity.lag_records or 0 for entity in status.entities)
+
+
+def eta(backlog: int, applied: int, elapsed_s: float) -> str:
+    """When the backlog of now is applied, at the mean pace of this run."""
+    if not backlog:
+        return "due"
+    return duration(1000 * elapsed_s * backlog / applied) if applied > 0 else "N/A"
+
+
+def percent(part: int, whole: int) -> str:
+    """Such as 99.5%; never 100.0% before all is done."""
+    tenths = 1000 * part // whole if whole else 0
+    return f"{tenths / 10:.1f}%"
+
+
+def duration(milliseconds: float | None) -> str:
+    """Such as 0.35s, 12s, 5m03s, 2h07m."""
+    if milliseconds is None:
+        return "?"
+    seconds = milliseconds / 1000
+    if seconds < 10:  # noqa: PLR2004 - below it tenths matter
+        return f"{seconds:.2f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes_left:02}m"
+    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
+
+
+def amount(size: int) -> str:
+    """A number of bytes such as 16 MB."""
+    value = size
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 10 * 1024:
+            return f"{value} {unit}"
+        value //= 1024
+    return f"{value} TB"
+
+
+def _counted(by_reason: dict[str, int]) -> str:
+    if not by_reason:
+        return "0"
+    reasons = ", ".join(f"{reason} {rows}" for reason, rows in sorted(by_reason.items()))
+    return f"{sum(by_reason.values())} ({reasons})"
