@@ -77,13 +77,21 @@ def read(connection: psycopg.Connection[tuple[object, ...]], name: TableName) ->
     places = {"schemas": [name.schema_], "tables": [name.name]}
     table = tables_of(connection.execute(CATALOG_SQL, places).fetchall()).get(name.place)
     if table is None:
-        raise TargetError("the target table does not exist", table=name, remedy="Create it, or correct `target` in the entity file.")
+        raise TargetError(
+            "the target table does not exist",
+            table=name,
+            remedy="Create it, or correct `target` in the entity file.",
+        )
     rows = connection.execute(_CONSTRAINTS_SQL, {"oid": table.oid}).fetchall()
     return TargetTable(
         table=table,
         uniques=tuple(_unique(row) for row in rows if row[0] == "unique"),
         references=tuple(_foreign(row, name.place) for row in rows if row[0] == "out"),
-        referenced_by=tuple(_foreign(row, name.place) for row in rows if row[0] == "in" or (row[4], row[5]) == name.place),
+        referenced_by=tuple(
+            _foreign(row, name.place)
+            for row in rows
+            if row[0] == "in" or (row[4], row[5]) == name.place
+        ),
     )
 
 
@@ -92,7 +100,13 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _unique(row: tuple[object, ...]) -> UniqueKey:
-    return UniqueKey(name=str(row[1]), columns=_texts(row[2]), deferrable=bool(row[7]), plain=bool(row[8]), nulls_distinct=not row[9])
+    return UniqueKey(
+        name=str(row[1]),
+        columns=_texts(row[2]),
+        deferrable=bool(row[7]),
+        plain=bool(row[8]),
+        nulls_distinct=not row[9],
+    )
 
 
 def _foreign(row: tuple[object, ...], here: tuple[str, str]) -> ForeignKey:

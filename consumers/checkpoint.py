@@ -23,7 +23,9 @@ _PARTITIONS = """
 SELECT entity, topic, partition, next_offset FROM understudy.checkpoints
 WHERE generation = 1 AND entity = ANY(%s) AND (%s::text[] IS NULL OR (topic, partition) IN (SELECT * FROM unnest(%s::text[], %s::int[])))
 ORDER BY entity, topic, partition FOR UPDATE"""
-_WATERMARKS = "SELECT entity, min(watermark) FROM understudy.checkpoints WHERE generation = 1 GROUP BY entity"
+_WATERMARKS = (
+    "SELECT entity, min(watermark) FROM understudy.checkpoints WHERE generation = 1 GROUP BY entity"
+)
 _ADVANCE = """
 UPDATE understudy.checkpoints SET next_offset = %s, pid = pg_backend_pid(), updated_at = now()
 WHERE generation = 1 AND entity = ANY(%s) AND topic = %s AND partition = %s AND next_offset = %s"""
@@ -39,7 +41,9 @@ class Stretch:
     next: int
 
 
-def lock(cursor: Cursor, entities: Sequence[str], stretches: Sequence[Stretch] | None) -> dict[str, Ground]:
+def lock(
+    cursor: Cursor, entities: Sequence[str], stretches: Sequence[Stretch] | None
+) -> dict[str, Ground]:
     """Take both locks and read what the transaction stands on.
 
     Args:
@@ -61,29 +65,50 @@ def lock(cursor: Cursor, entities: Sequence[str], stretches: Sequence[Stretch] |
     partitions = None if stretches is None else [stretch.partition for stretch in stretches]
     rows = cursor.execute(_PARTITIONS, [list(entities), topics, topics, partitions]).fetchall()
     _expect(rows, entities, stretches or ())
-    watermarks = {str(entity): int(str(lsn)) for entity, lsn in cursor.execute(_WATERMARKS).fetchall()}
+    watermarks = {
+        str(entity): int(str(lsn)) for entity, lsn in cursor.execute(_WATERMARKS).fetchall()
+    }
     return {
-        str(entity): Ground(truncated=EventId(int(str(epoch)), int(str(lsn)), int(str(ordinal))), watermarks=watermarks)
+        str(entity): Ground(
+            truncated=EventId(int(str(epoch)), int(str(lsn)), int(str(ordinal))),
+            watermarks=watermarks,
+        )
         for entity, _, _, _, epoch, lsn, ordinal in grounds
     }
 
 
 def _refuse(entity: str, phase: str, *, held: bool, stopped: object) -> None:
     if phase == "switched":
-        raise NotReadyError("the entity is switched to the target", entity=entity, remedy="Nothing: the target is written by its applications now.")
+        raise NotReadyError(
+            "the entity is switched to the target",
+            entity=entity,
+            remedy="Nothing: the target is written by its applications now.",
+        )
     if held:
         raise NotReadyError("the entity is paused", entity=entity, remedy="understudy resume")
     if stopped:
-        raise NotReadyError(f"the entity is stopped: {stopped}", entity=entity, remedy="Mend the cause, then understudy resume.")
+        raise NotReadyError(
+            f"the entity is stopped: {stopped}",
+            entity=entity,
+            remedy="Mend the cause, then understudy resume.",
+        )
 
 
-def _expect(rows: Sequence[tuple[object, ...]], entities: Sequence[str], stretches: Sequence[Stretch]) -> None:
+def _expect(
+    rows: Sequence[tuple[object, ...]], entities: Sequence[str], stretches: Sequence[Stretch]
+) -> None:
     at = {(entity, topic, partition): offset for entity, topic, partition, offset in rows}
     for entity in entities:
         for stretch in stretches:
             offset = at.get((entity, stretch.topic, stretch.partition))
             if offset != stretch.first:
-                raise OwnershipLostError(entity=entity, topic=stretch.topic, partition=stretch.partition, checkpoint=offset, expected=stretch.first)
+                raise OwnershipLostError(
+                    entity=entity,
+                    topic=stretch.topic,
+                    partition=stretch.partition,
+                    checkpoint=offset,
+                    expected=stretch.first,
+                )
 
 
 def advance(cursor: Cursor, entities: Sequence[str], stretches: Sequence[Stretch]) -> None:
@@ -93,6 +118,11 @@ def advance(cursor: Cursor, entities: Sequence[str], stretches: Sequence[Stretch
         OwnershipLostError: A checkpoint was moved by another.
     """
     for stretch in stretches:
-        moved = cursor.execute(_ADVANCE, [stretch.next, list(entities), stretch.topic, stretch.partition, stretch.first]).rowcount
+        moved = cursor.execute(
+            _ADVANCE,
+            [stretch.next, list(entities), stretch.topic, stretch.partition, stretch.first],
+        ).rowcount
         if moved != len(entities):
-            raise OwnershipLostError(topic=stretch.topic, partition=stretch.partition, expected=stretch.first)
+            raise OwnershipLostError(
+                topic=stretch.topic, partition=stretch.partition, expected=stretch.first
+            )

@@ -25,9 +25,17 @@ def migrate(connection: Connection) -> None:
 
 
 def _version(connection: Connection) -> int:
-    if connection.execute("SELECT to_regclass('understudy.schema_version')").fetchall() == [(None,)]:
+    if connection.execute("SELECT to_regclass('understudy.schema_version')").fetchall() == [
+        (None,)
+    ]:
         return 0
-    return int(str(connection.execute("SELECT max(version) FROM understudy.schema_version").fetchall()[0][0]))
+    return int(
+        str(
+            connection.execute("SELECT max(version) FROM understudy.schema_version").fetchall()[0][
+                0
+            ]
+        )
+    )
 
 
 def _scripts() -> list[tuple[int, bytes]]:
@@ -41,7 +49,10 @@ def register(connection: Connection, entities: Sequence[Entity]) -> None:
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         for entity in entities:
-            connection.execute("INSERT INTO understudy.entities (entity, target) VALUES (%s, %s) ON CONFLICT DO NOTHING", [entity.name, str(entity.target)])
+            connection.execute(
+                "INSERT INTO understudy.entities (entity, target) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                [entity.name, str(entity.target)],
+            )
             connection.execute(_leaf_sql(entity.name).encode())
 
 
@@ -55,7 +66,9 @@ def _leaf_sql(entity: str) -> str:
     CREATE INDEX IF NOT EXISTS {ident(f"{name[:58]}_owed")} ON {table} (legacy_key) WHERE owed IS NOT NULL"""
 
 
-def register_partitions(connection: Connection, entities: Sequence[str], topic: str, topic_id: str, partitions: int) -> None:
+def register_partitions(
+    connection: Connection, entities: Sequence[str], topic: str, topic_id: str, partitions: int
+) -> None:
     """Make the checkpoints of a topic, each at offset 0, where there are none."""
     connection.execute(
         """

@@ -48,7 +48,14 @@ def _family(kind: str) -> tuple[str, ...] | None:
     name = kind.partition("(")[0].strip()
     if "[]" in kind:
         return None
-    return next((family for family in (_NUMBERS, _STRINGS, _MOMENTS, _BITS) if name in family or name.split(" ")[0] in family), None)
+    return next(
+        (
+            family
+            for family in (_NUMBERS, _STRINGS, _MOMENTS, _BITS)
+            if name in family or name.split(" ")[0] in family
+        ),
+        None,
+    )
 
 
 def convert(value: str, source_type: str, target_type: str, *, can_ask: bool) -> Conversion:
@@ -67,13 +74,27 @@ def convert(value: str, source_type: str, target_type: str, *, can_ask: bool) ->
         cast = f"CAST({value} AS {target_type})"
         if target_type in ("text", "character varying") or (source_type, target_type) in _WIDER:
             return Conversion(value=cast)
-        return Conversion(value=cast, fault=_fault(value, target_type, f"CAST({cast} AS {source_type}) IS DISTINCT FROM {value}", can_ask=can_ask))
+        return Conversion(
+            value=cast,
+            fault=_fault(
+                value,
+                target_type,
+                f"CAST({cast} AS {source_type}) IS DISTINCT FROM {value}",
+                can_ask=can_ask,
+            ),
+        )
     cast = f"CAST(CAST({value} AS text) AS {target_type})"
     if target_type == "text":
         return Conversion(value=f"CAST({value} AS text)")
-    return Conversion(value=cast, fault=_fault(value, target_type, "false", can_ask=can_ask) if can_ask else None)
+    return Conversion(
+        value=cast, fault=_fault(value, target_type, "false", can_ask=can_ask) if can_ask else None
+    )
 
 
 def _fault(value: str, target_type: str, altered: str, *, can_ask: bool) -> str:
-    ask = f"NOT pg_catalog.pg_input_is_valid(CAST({value} AS text), {literal(target_type)})" if can_ask else "false"
+    ask = (
+        f"NOT pg_catalog.pg_input_is_valid(CAST({value} AS text), {literal(target_type)})"
+        if can_ask
+        else "false"
+    )
     return f"CASE WHEN {value} IS NULL THEN false WHEN {ask} THEN true ELSE {altered} END"

@@ -54,7 +54,9 @@ class Identity:
         overrides: Legacy keys with another UUID than the computed one.
     """
 
-    def __init__(self, namespace: UUID, entity: str, overrides: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, namespace: UUID, entity: str, overrides: Mapping[str, str] | None = None
+    ) -> None:
         self._base = hashlib.sha1(namespace.bytes + f"{entity}:".encode(), usedforsecurity=False)
         self._overrides = dict(overrides or {})
 

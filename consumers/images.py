@@ -53,7 +53,10 @@ def decode(images: pl.Series, columns: Sequence[Column]) -> pl.DataFrame:
     """The legacy columns of images that `encode` wrote; NULL images yield NULLs."""
     if not columns:
         return pl.DataFrame(height=len(images))
-    stored = {column.name: pl.String() if isinstance(frame_type(column), _AS_TEXT) else frame_type(column) for column in columns}
+    stored = {
+        column.name: pl.String() if isinstance(frame_type(column), _AS_TEXT) else frame_type(column)
+        for column in columns
+    }
     rows = images.str.json_decode(pl.Struct(stored)).struct.unnest()
     return rows.select(_restored(column) for column in columns)
 

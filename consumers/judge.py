@@ -17,7 +17,9 @@ from schemas.rules import Missing
 Cursor = psycopg.Cursor[tuple[object, ...]]
 
 
-def judge(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int], *, deletes: bool) -> dict[str, Reason]:
+def judge(
+    cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int], *, deletes: bool
+) -> dict[str, Reason]:
     """Set aside what cannot go in.
 
     Args:
@@ -61,7 +63,11 @@ def _broken(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
 def broken(rule: str) -> Reason:
     """The reason of a row that breaks a rule of the entity file, named as the file spells it."""
     section, _, name = rule.partition(".")
-    error = f"breaks the rule {rule}" if section == "expect" else f"the value is not one of the target column {name}"
+    error = (
+        f"breaks the rule {rule}"
+        if section == "expect"
+        else f"the value is not one of the target column {name}"
+    )
     return Reason(why=Why.RULE, error=error, column=name)
 
 
@@ -71,7 +77,11 @@ def _orphans(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int]) ->
         unset: list[str] = []
         stubs: set[str] = set()
         for key, parent_id, lsn in cursor.execute(statement.orphans(plan, reference)).fetchall():
-            reason = _orphan(reference, str(parent_id), absent=watermarks.get(reference.parent.entity, 0) >= int(str(lsn)))
+            reason = _orphan(
+                reference,
+                str(parent_id),
+                absent=watermarks.get(reference.parent.entity, 0) >= int(str(lsn)),
+            )
             if reason:
                 aside[str(key)] = reason
             elif reference.missing is Missing.STUB:
@@ -91,7 +101,13 @@ def _orphan(reference: Reference, parent_id: str, *, absent: bool) -> Reason | N
     if reference.missing is Missing.PARK:
         return Reason(why=Why.PARENT, waits_for=parent, waits_id=parent_id)
     if reference.missing is Missing.DEAD_LETTER:
-        return Reason(why=Why.RULE, waits_for=parent, waits_id=parent_id, error=f"the row of {parent} that it refers to does not exist", column=reference.column)
+        return Reason(
+            why=Why.RULE,
+            waits_for=parent,
+            waits_id=parent_id,
+            error=f"the row of {parent} that it refers to does not exist",
+            column=reference.column,
+        )
     return None
 
 
@@ -105,14 +121,19 @@ def _go_without(cursor: Cursor, plan: EntityPlan, reference: Reference, keys: li
 def _add_stubs(cursor: Cursor, reference: Reference, ids: set[str]) -> None:
     if ids:
         table, column = ident(*reference.parent.place), ident(reference.parent.id_column)
-        cursor.execute(f"INSERT INTO {table} ({column}) SELECT unnest(%s::uuid[]) ON CONFLICT DO NOTHING", [sorted(ids)])
+        cursor.execute(
+            f"INSERT INTO {table} ({column}) SELECT unnest(%s::uuid[]) ON CONFLICT DO NOTHING",
+            [sorted(ids)],
+        )
 
 
 def _held(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
     found: dict[str, Reason] = {}
     for child in plan.children:
         for (key,) in cursor.execute(statement.held_deletes(plan, child)).fetchall():
-            found.setdefault(str(key), Reason(why=Why.CHILDREN, waits_for=child.entity or ".".join(child.place)))
+            found.setdefault(
+                str(key), Reason(why=Why.CHILDREN, waits_for=child.entity or ".".join(child.place))
+            )
     return found
 
 
@@ -120,5 +141,13 @@ def _clashes(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
     found: dict[str, Reason] = {}
     for key in plan.uniques:
         for legacy_key, holder in cursor.execute(statement.clashes(plan, key)).fetchall():
-            found.setdefault(str(legacy_key), Reason(why=Why.UNIQUE, waits_for=key.name, waits_id=holder and str(holder), constraint=key.name))
+            found.setdefault(
+                str(legacy_key),
+                Reason(
+                    why=Why.UNIQUE,
+                    waits_for=key.name,
+                    waits_id=holder and str(holder),
+                    constraint=key.name,
+                ),
+            )
     return found

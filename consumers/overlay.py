@@ -13,7 +13,17 @@ import polars as pl
 from schemas.event_id import ZERO, EventId
 from schemas.table import Column
 
-META = ("__key", "__epoch", "__lsn", "__ordinal", "__op", "__unavailable", "__partition", "__offset")
+# What every frame of events has beside the legacy columns; `__unavailable` is NULL where nothing lacks.
+META: dict[str, pl.DataType] = {
+    "__key": pl.String(),
+    "__epoch": pl.Int32(),
+    "__lsn": pl.Int64(),
+    "__ordinal": pl.Int64(),
+    "__op": pl.String(),
+    "__unavailable": pl.List(pl.String()),
+    "__partition": pl.Int32(),
+    "__offset": pl.Int64(),
+}
 FIRST = ("__first_epoch", "__first_lsn", "__first_ordinal")
 
 
@@ -58,7 +68,9 @@ def newest(versions: Sequence[Version]) -> Version | None:
     """
     mapped = next((version for version in versions if version.layer is Layer.MAPPING), None)
     below, result = mapped, None
-    for version in sorted((v for v in versions if v is not mapped), key=lambda v: (v.id, v.layer.value)):
+    for version in sorted(
+        (v for v in versions if v is not mapped), key=lambda v: (v.id, v.layer.value)
+    ):
         if mapped and _stale(version, mapped):
             continue
         below = result = _completed(version, below)
@@ -77,7 +89,12 @@ def _completed(version: Version, below: Version | None) -> Version:
         return version
     filled = {name: below.donors.get(name, below.row) for name in version.missing - below.missing}
     missing = version.missing & below.missing
-    return replace(version, missing=missing, first=below.first if missing else ZERO, donors=version.donors | filled)
+    return replace(
+        version,
+        missing=missing,
+        first=below.first if missing else ZERO,
+        donors=version.donors | filled,
+    )
 
 
 def one_per_key(events: pl.DataFrame) -> pl.DataFrame:
@@ -96,19 +113,41 @@ def lay_over(layers: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     Returns:
         One row per key that is not stale, with `__unavailable` naming what it still lacks.
     """
-    chosen = [version for versions in _by_key(layers, columns).values() if (version := newest(versions))]
+    chosen = [
+        version for versions in _by_key(layers, columns).values() if (version := newest(versions))
+    ]
     rows = layers[[version.row for version in chosen]]
-    donated = [_donated(layers, chosen, name) for name in sorted({name for version in chosen for name in version.donors})]
-    missing = pl.Series("__unavailable", [sorted(v.missing) or None for v in chosen], dtype=pl.List(pl.String))
-    firsts = [pl.Series(name, [v.first[i] for v in chosen], dtype=pl.Int64) for i, name in enumerate(FIRST)]
+    donated = [
+        _donated(layers, chosen, name)
+        for name in sorted({name for version in chosen for name in version.donors})
+    ]
+    missing = pl.Series(
+        "__unavailable", [sorted(v.missing) or None for v in chosen], dtype=pl.List(pl.String)
+    )
+    firsts = [
+        pl.Series(name, [v.first[i] for v in chosen], dtype=pl.Int64)
+        for i, name in enumerate(FIRST)
+    ]
     return rows.with_columns(*donated, missing, *firsts)
 
 
 def _by_key(layers: pl.DataFrame, columns: Sequence[Column]) -> dict[str, list[Version]]:
     names = {column.name for column in columns}
     found: dict[str, list[Version]] = {}
-    wanted = ("__key", "__layer", "__epoch", "__lsn", "__ordinal", "__op", "__unavailable", *FIRST, "__state")
-    for row, (key, layer, epoch, lsn, ordinal, op, lacking, *rest) in enumerate(layers.select(wanted).iter_rows()):
+    wanted = (
+        "__key",
+        "__layer",
+        "__epoch",
+        "__lsn",
+        "__ordinal",
+        "__op",
+        "__unavailable",
+        *FIRST,
+        "__state",
+    )
+    for row, (key, layer, epoch, lsn, ordinal, op, lacking, *rest) in enumerate(
+        layers.select(wanted).iter_rows()
+    ):
         version = Version(
             layer=Layer(layer),
             row=row,

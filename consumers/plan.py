@@ -13,7 +13,20 @@ from consumers.catalog import ForeignKey, TargetTable, UniqueKey
 from consumers.conversion import Conversion, convert, ident, literal
 from schemas.entity import Entity
 from schemas.errors import ConfigError
-from schemas.rules import AnyRule, Constant, Copy, Default, Json, Missing, Python, Ref, Sql, Timezone, Uuid, Values
+from schemas.rules import (
+    AnyRule,
+    Constant,
+    Copy,
+    Default,
+    Json,
+    Missing,
+    Python,
+    Ref,
+    Sql,
+    Timezone,
+    Uuid,
+    Values,
+)
 from schemas.table import Column, Table
 
 PG_INPUT_IS_VALID_SINCE = 160_000
@@ -117,7 +130,11 @@ class EntityPlan:
     @property
     def defers(self) -> bool:
         """Whether some constraint of the target is deferrable."""
-        keys: tuple[UniqueKey | ForeignKey, ...] = (*self.target.uniques, *self.target.references, *self.target.referenced_by)
+        keys: tuple[UniqueKey | ForeignKey, ...] = (
+            *self.target.uniques,
+            *self.target.references,
+            *self.target.referenced_by,
+        )
         return any(key.deferrable for key in keys)
 
     @property
@@ -151,7 +168,9 @@ def leaf(entity: str) -> str:
     return f"migration_mappings_{entity}"[:63]
 
 
-def compile_plan(entity: Entity, legacy: Table, target: TargetTable, around: Surroundings) -> EntityPlan:
+def compile_plan(
+    entity: Entity, legacy: Table, target: TargetTable, around: Surroundings
+) -> EntityPlan:
     """Compile an entity.
 
     Raises:
@@ -159,7 +178,13 @@ def compile_plan(entity: Entity, legacy: Table, target: TargetTable, around: Sur
     """
     key = tuple(_legacy(entity, legacy, name, "key") for name in entity.key or legacy.key)
     if not key:
-        raise ConfigError("the legacy table has no primary key", file=_file(entity), key="key", table=legacy.label, remedy='Name the key: key = ["..."].')
+        raise ConfigError(
+            "the legacy table has no primary key",
+            file=_file(entity),
+            key="key",
+            table=legacy.label,
+            remedy='Name the key: key = ["..."].',
+        )
     derived = _derived(entity)
     written, faults = _written(entity, legacy, target, derived, around)
     return EntityPlan(
@@ -184,7 +209,12 @@ def _file(entity: Entity) -> str:
 def _legacy(entity: Entity, legacy: Table, name: str, key: str) -> Column:
     column = legacy.column(name)
     if column is None:
-        raise ConfigError(f"the legacy table has no column {name}", file=_file(entity), key=key, table=legacy.label)
+        raise ConfigError(
+            f"the legacy table has no column {name}",
+            file=_file(entity),
+            key=key,
+            table=legacy.label,
+        )
     return column
 
 
@@ -217,29 +247,51 @@ def _derived(entity: Entity) -> dict[str, Derived]:
 
 
 def _written(
-    entity: Entity, legacy: Table, target: TargetTable, derived: Mapping[str, Derived], around: Surroundings
+    entity: Entity,
+    legacy: Table,
+    target: TargetTable,
+    derived: Mapping[str, Derived],
+    around: Surroundings,
 ) -> tuple[tuple[Written, ...], tuple[tuple[str, str], ...]]:
     written, faults = [], []
     for name, rule in entity.columns.items():
         column = target.table.column(name)
         if column is None:
-            raise ConfigError(f"the target table has no column {name}", file=_file(entity), key=f"columns.{name}", table=target.table.label, remedy="Add the column, or take the rule out.")
+            raise ConfigError(
+                f"the target table has no column {name}",
+                file=_file(entity),
+                key=f"columns.{name}",
+                table=target.table.label,
+                remedy="Add the column, or take the rule out.",
+            )
         conversion = _value(entity, legacy, column, derived.get(name), around)
-        written.append(Written(column=name, value=conversion.value, updatable=not (column.identity or name == entity.id_column)))
+        written.append(
+            Written(
+                column=name,
+                value=conversion.value,
+                updatable=not (column.identity or name == entity.id_column),
+            )
+        )
         if conversion.fault:
             faults.append((name, conversion.fault))
     return tuple(written), tuple(faults)
 
 
-def _value(entity: Entity, legacy: Table, column: Column, derived: Derived | None, around: Surroundings) -> Conversion:
+def _value(
+    entity: Entity, legacy: Table, column: Column, derived: Derived | None, around: Surroundings
+) -> Conversion:
     """SQL of one target column over the stage."""
     rule, key = entity.columns[column.name], f"columns.{column.name}"
     can_ask = around.server_version >= PG_INPUT_IS_VALID_SINCE
     if derived:
         staged = ident("s", derived.name)
         if derived.type == "uuid":
-            return Conversion(value=staged if column.type == "uuid" else f"CAST({staged} AS {column.type})")
-        return convert(staged, derived.type, column.type, can_ask=can_ask and isinstance(rule, Json | Python))
+            return Conversion(
+                value=staged if column.type == "uuid" else f"CAST({staged} AS {column.type})"
+            )
+        return convert(
+            staged, derived.type, column.type, can_ask=can_ask and isinstance(rule, Json | Python)
+        )
     match rule:
         case Uuid():
             return Conversion(value='s."__id"')
@@ -249,7 +301,10 @@ def _value(entity: Entity, legacy: Table, column: Column, derived: Derived | Non
         case Default():
             origin = _legacy(entity, legacy, rule.source, key)
             conversion = convert(ident("s", origin.name), origin.base, column.type, can_ask=can_ask)
-            return Conversion(value=f"coalesce({conversion.value}, CAST({literal(str(rule.default))} AS {column.type}))", fault=conversion.fault)
+            return Conversion(
+                value=f"coalesce({conversion.value}, CAST({literal(str(rule.default))} AS {column.type}))",
+                fault=conversion.fault,
+            )
         case Constant():
             return Conversion(value=f"CAST({literal(str(rule.constant))} AS {column.type})")
         case Timezone():
@@ -263,12 +318,21 @@ def _value(entity: Entity, legacy: Table, column: Column, derived: Derived | Non
             raise ConfigError("no such rule", file=_file(entity), key=key)
 
 
-def _references(entity: Entity, target: TargetTable, derived: Mapping[str, Derived], around: Surroundings) -> tuple[Reference, ...]:
+def _references(
+    entity: Entity, target: TargetTable, derived: Mapping[str, Derived], around: Surroundings
+) -> tuple[Reference, ...]:
     found = []
     for column, rule in entity.refs.items():
         missing = effective_missing(rule, column, target)
         if missing is not Missing.KEEP:
-            found.append(Reference(column=column, staged=derived[column].name, parent=around.parents[rule.ref], missing=missing))
+            found.append(
+                Reference(
+                    column=column,
+                    staged=derived[column].name,
+                    parent=around.parents[rule.ref],
+                    missing=missing,
+                )
+            )
     return tuple(found)
 
 
@@ -284,9 +348,14 @@ def _children(entity: Entity, target: TargetTable, around: Surroundings) -> tupl
     for key in target.referenced_by:
         if key.parent_columns == (entity.id_column,):
             place = (key.table, key.columns[0])
-            owners.setdefault(place, Child(place=key.table, column=key.columns[0], entity=_owner(key.table, around)))
+            owners.setdefault(
+                place,
+                Child(place=key.table, column=key.columns[0], entity=_owner(key.table, around)),
+            )
     return tuple(owners.values())
 
 
 def _owner(place: tuple[str, str], around: Surroundings) -> str | None:
-    return next((parent.entity for parent in around.parents.values() if parent.place == place), None)
+    return next(
+        (parent.entity for parent in around.parents.values() if parent.place == place), None
+    )

@@ -18,13 +18,17 @@ _SPECIAL = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 def copy_text(frame: pl.DataFrame) -> memoryview:
     """A frame as lines of COPY's text format, in its order of columns."""
     buffer = io.BytesIO()
-    frame.select(_column(series) for series in frame).write_csv(buffer, include_header=False, separator="\t", null_value="\\N", quote_style="never")
+    frame.select(_column(series) for series in frame).write_csv(
+        buffer, include_header=False, separator="\t", null_value="\\N", quote_style="never"
+    )
     return buffer.getbuffer()
 
 
 def _column(series: pl.Series) -> pl.Expr:
     if series.dtype == pl.Binary:
-        return pl.concat_str(pl.lit("\\\\x"), pl.col(series.name).bin.encode("hex")).alias(series.name)
+        return pl.concat_str(pl.lit("\\\\x"), pl.col(series.name).bin.encode("hex")).alias(
+            series.name
+        )
     if series.dtype == pl.String and series.str.contains_any(list(_SPECIAL)).any():
         return pl.col(series.name).str.replace_many(list(_SPECIAL), list(_SPECIAL.values()))
     if isinstance(series.dtype, (pl.Float32, pl.Float64)):
@@ -32,7 +36,9 @@ def _column(series: pl.Series) -> pl.Expr:
     return pl.col(series.name)
 
 
-def copy_into(cursor: psycopg.Cursor[tuple[object, ...]], table: str, names: Sequence[str], lines: memoryview) -> None:
+def copy_into(
+    cursor: psycopg.Cursor[tuple[object, ...]], table: str, names: Sequence[str], lines: memoryview
+) -> None:
     """COPY lines that `copy_text` made.
 
     Args:

@@ -70,7 +70,7 @@ def fence(plan: EntityPlan) -> str:
 
 def merge(plan: EntityPlan, *, deletes: bool) -> str:
     """Fence, map, delete and upsert in one statement, where the table has no other unique key than its UUID."""
-    gone = f", gone AS (DELETE FROM {plan.table} t USING {plan.stage} s JOIN fresh f ON f.legacy_key = s.\"__key\" WHERE f.state <> 'l' AND t.{plan.id} = s.\"__id\")"
+    gone = f', gone AS (DELETE FROM {plan.table} t USING {plan.stage} s JOIN fresh f ON f.legacy_key = s."__key" WHERE f.state <> \'l\' AND t.{plan.id} = s."__id")'
     return f"""
     WITH fresh AS ({fence(plan)}){gone if deletes else ""}
     INSERT INTO {plan.table} ({_columns(plan)}) OVERRIDING SYSTEM VALUE
@@ -89,7 +89,9 @@ def _values(plan: EntityPlan) -> str:
 
 
 def _on_conflict(plan: EntityPlan) -> str:
-    changes = ", ".join(f"{ident(w.column)} = excluded.{ident(w.column)}" for w in plan.written if w.updatable)
+    changes = ", ".join(
+        f"{ident(w.column)} = excluded.{ident(w.column)}" for w in plan.written if w.updatable
+    )
     return f"ON CONFLICT ({plan.id}) DO " + (f"UPDATE SET {changes}" if changes else "NOTHING")
 
 
@@ -98,7 +100,7 @@ def win(plan: EntityPlan) -> str:
     return f"WITH fresh AS ({fence(plan)}) INSERT INTO {winners(plan)} SELECT legacy_key, state FROM fresh"
 
 
-def deletewinners(plan: EntityPlan) -> str:
+def delete_winners(plan: EntityPlan) -> str:
     """Delete what the winners delete."""
     return f"""
     DELETE FROM {plan.table} t USING {plan.stage} s JOIN {winners(plan)} f ON f."__key" = s."__key"
@@ -107,7 +109,11 @@ def deletewinners(plan: EntityPlan) -> str:
 
 def update_winners(plan: EntityPlan) -> str:
     """Update the winners that the target has. An upsert would lock out the rows that refer to them."""
-    changes = ", ".join(f"{ident(written.column)} = {written.value}" for written in plan.written if written.updatable)
+    changes = ", ".join(
+        f"{ident(written.column)} = {written.value}"
+        for written in plan.written
+        if written.updatable
+    )
     return f"""
     UPDATE {plan.table} t SET {changes or f"{plan.id} = t.{plan.id}"}
     FROM {plan.stage} s JOIN {winners(plan)} f ON f."__key" = s."__key"
@@ -149,7 +155,10 @@ def set_references(plan: EntityPlan, staged: str) -> str:
 
 def faults(plan: EntityPlan) -> str | None:
     """Keys of the stage whose values break [expect] or do not fit the target, with the name of what they break."""
-    expected = [(f"expect.{name}", f"(\n{condition}\n) IS FALSE") for name, condition in plan.entity.expect.items()]
+    expected = [
+        (f"expect.{name}", f"(\n{condition}\n) IS FALSE")
+        for name, condition in plan.entity.expect.items()
+    ]
     conditions = [*expected, *((f"columns.{column}", fault) for column, fault in plan.faults)]
     if not conditions:
         return None
@@ -171,11 +180,11 @@ def orphans(plan: EntityPlan, reference: Reference) -> str:
 
     The parent is looked up by a scalar subquery, so that no plan ever hashes the whole parent table.
     """
-    staged = f's.{ident(reference.staged)}'
+    staged = f"s.{ident(reference.staged)}"
     parent, id_column = ident(*reference.parent.place), ident(reference.parent.id_column)
     own = ""
     if reference.parent.entity == plan.name:
-        own = f"AND NOT EXISTS (SELECT FROM {plan.stage} b WHERE b.\"__id\" = {staged} AND b.\"__state\" = 'l')"
+        own = f'AND NOT EXISTS (SELECT FROM {plan.stage} b WHERE b."__id" = {staged} AND b."__state" = \'l\')'
     return f"""
     SELECT s."__key", CAST({staged} AS text), s."__lsn" FROM {plan.stage} s
     WHERE s."__state" = 'l' AND {staged} IS NOT NULL AND (SELECT true FROM {parent} p WHERE p.{id_column} = {staged}) IS NULL {own}"""
@@ -184,7 +193,7 @@ def orphans(plan: EntityPlan, reference: Reference) -> str:
 def held_deletes(plan: EntityPlan, child: Child) -> str:
     """Keys of deletes that children hold back. A child that the stage itself takes away does not count."""
     table, column = ident(*child.place), ident(child.column)
-    held = f"SELECT FROM {table} c WHERE c.{column} = s.\"__id\""
+    held = f'SELECT FROM {table} c WHERE c.{column} = s."__id"'
     if child.entity == plan.name:
         own = next(ident("b", r.staged) for r in plan.references if r.column == child.column)
         held = (
@@ -212,7 +221,9 @@ def clashes(plan: EntityPlan, key: UniqueKey) -> str:
     names = [ident(column) for column in values]
     equal = "=" if key.nulls_distinct else "IS NOT DISTINCT FROM"
     same = " AND ".join(f"o.{name} {equal} w.{name}" for name in names)
-    known = " AND ".join(f"w.{name} IS NOT NULL" for name in names) if key.nulls_distinct else "true"
+    known = (
+        " AND ".join(f"w.{name} IS NOT NULL" for name in names) if key.nulls_distinct else "true"
+    )
     return f"""
     WITH w AS (SELECT s."__key", s."__id", s."__epoch", s."__lsn", s."__ordinal", {wanted} FROM {plan.stage} s WHERE s."__state" = 'l'),
     judged AS (

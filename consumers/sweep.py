@@ -62,8 +62,14 @@ def _wake(cursor: Cursor, applier: Applier, keys: list[str], ground: Ground) -> 
 
 def _ready(cursor: Cursor, plan: EntityPlan, ground: Ground) -> Iterator[str]:
     """Keys whose parent has come or is known to be absent, and those that only trying can tell."""
-    cases = [f"(w.waits_for = {literal(p)} AND EXISTS (SELECT FROM {ident(*place)} p WHERE p.{ident(column)} = w.waits_id))" for p, place, column in _parents(plan)]
-    passed = [f"(w.reason = 'watermark' AND w.waits_for = {literal(p)} AND w.commit_lsn <= {ground.watermarks.get(p, 0)})" for p, _, _ in _parents(plan)]
+    cases = [
+        f"(w.waits_for = {literal(p)} AND EXISTS (SELECT FROM {ident(*place)} p WHERE p.{ident(column)} = w.waits_id))"
+        for p, place, column in _parents(plan)
+    ]
+    passed = [
+        f"(w.reason = 'watermark' AND w.waits_for = {literal(p)} AND w.commit_lsn <= {ground.watermarks.get(p, 0)})"
+        for p, _, _ in _parents(plan)
+    ]
     tries = ["w.reason IN ('children', 'unique')", "(w.reason = 'parent' AND w.waits_id IS NULL)"]
     query = f"""
         SELECT w.legacy_key FROM understudy.waiting w
@@ -78,7 +84,10 @@ def _parents(plan: EntityPlan) -> set[tuple[str, tuple[str, str], str]]:
 
 def _owed(cursor: Cursor, plan: EntityPlan) -> Iterator[str]:
     """Keys with a reference written as NULL whose parent has come."""
-    cases = [f"EXISTS (SELECT FROM {ident(*place)} p WHERE p.{ident(column)} = ANY(m.owed))" for _, place, column in _parents(plan)]
+    cases = [
+        f"EXISTS (SELECT FROM {ident(*place)} p WHERE p.{ident(column)} = ANY(m.owed))"
+        for _, place, column in _parents(plan)
+    ]
     if not cases:
         return iter(())
     query = f"SELECT m.legacy_key FROM {plan.mapping} m WHERE m.owed IS NOT NULL AND ({' OR '.join(cases)}) ORDER BY 1 LIMIT {WAKE_MAX}"  # noqa: S608
@@ -94,7 +103,9 @@ def _let_go(connection: Connection, applier: Applier, child: Applier, column: Ch
     with connection.transaction(), connection.cursor() as cursor:
         grounds = checkpoint.lock(cursor, names, None)
         ground = grounds[plan.name]
-        held = cursor.execute(_HELD, [plan.name, ground.watermarks.get(child.plan.name, 0), WAKE_MAX]).fetchall()
+        held = cursor.execute(
+            _HELD, [plan.name, ground.watermarks.get(child.plan.name, 0), WAKE_MAX]
+        ).fetchall()
         if not held:
             return 0
         _run_again(cursor, child.plan, reference, [str(row[1]) for row in held])
@@ -115,8 +126,15 @@ def _run_again(cursor: Cursor, plan: EntityPlan, reference: Reference, parents: 
             [parents],
         )
         return
-    why, error = ("parent", None) if reference.missing is Missing.PARK else ("rule", f"the row of {reference.parent.entity} that it refers to does not exist")
-    held = " ".join(f"AND NOT EXISTS (SELECT FROM {ident(*c.place)} c WHERE c.{ident(c.column)} = t.{plan.id})" for c in plan.children)
+    why, error = (
+        ("parent", None)
+        if reference.missing is Missing.PARK
+        else ("rule", f"the row of {reference.parent.entity} that it refers to does not exist")
+    )
+    held = " ".join(
+        f"AND NOT EXISTS (SELECT FROM {ident(*c.place)} c WHERE c.{ident(c.column)} = t.{plan.id})"
+        for c in plan.children
+    )
     cursor.execute(
         f"""
         WITH old AS (
@@ -132,4 +150,3 @@ def _run_again(cursor: Cursor, plan: EntityPlan, reference: Reference, parents: 
         ON CONFLICT DO NOTHING""",  # noqa: S608 - quoted names
         [parents, why, reference.parent.entity, error, reference.column],
     )
-

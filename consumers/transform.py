@@ -28,11 +28,17 @@ class Transform:
     def __init__(self, plan: EntityPlan, identities: Mapping[str, Identity], folder: Path) -> None:
         self._plan = plan
         self._identities = identities
-        self._functions = {d.column: _function(plan, d.rule, folder) for d in plan.derived if isinstance(d.rule, Python)}
+        self._functions = {
+            d.column: _function(plan, d.rule, folder)
+            for d in plan.derived
+            if isinstance(d.rule, Python)
+        }
 
     def keys(self, frame: pl.DataFrame) -> pl.Series:
         """The legacy key of each row."""
-        return legacy_keys([normal_form(frame[column.name], column.base) for column in self._plan.key]).alias("__key")
+        return legacy_keys(
+            [normal_form(frame[column.name], column.base) for column in self._plan.key]
+        ).alias("__key")
 
     def ids(self, keys: pl.Series) -> pl.Series:
         """The UUID of each legacy key."""
@@ -57,31 +63,58 @@ class Transform:
             case Values() as rule:
                 values = _translated(self._texts(rule.source, frame), rule)
             case Json() as rule:
-                values = images.encode(frame, [column for column in self._plan.legacy.columns if column.name in rule.json_columns])
+                values = images.encode(
+                    frame,
+                    [
+                        column
+                        for column in self._plan.legacy.columns
+                        if column.name in rule.json_columns
+                    ],
+                )
             case Python() as rule:
                 values = self._called(derived.column, self._texts(rule.source, frame))
             case _:
-                raise ConfigError("this rule is not computed in columns", entity=self._plan.name, column=derived.column)
+                raise ConfigError(
+                    "this rule is not computed in columns",
+                    entity=self._plan.name,
+                    column=derived.column,
+                )
         return values.alias(derived.name)
 
     def _normal(self, name: str, frame: pl.DataFrame) -> pl.Series:
         column = self._plan.legacy.column(name)
         if column is None:
-            raise ConfigError(f"the legacy table has no column {name}", file=f"entities/{self._plan.name}.toml", table=self._plan.legacy.label)
+            raise ConfigError(
+                f"the legacy table has no column {name}",
+                file=f"entities/{self._plan.name}.toml",
+                table=self._plan.legacy.label,
+            )
         return normal_form(frame[name], column.base)
 
     def _texts(self, name: str, frame: pl.DataFrame) -> pl.Series:
         if name not in frame.columns:
-            raise ConfigError(f"the legacy table has no column {name}", file=f"entities/{self._plan.name}.toml", table=self._plan.legacy.label)
+            raise ConfigError(
+                f"the legacy table has no column {name}",
+                file=f"entities/{self._plan.name}.toml",
+                table=self._plan.legacy.label,
+            )
         return frame.select(images.texts(name, frame.schema[name]).cast(pl.String)).to_series()
 
     def _called(self, column: str, values: pl.Series) -> pl.Series:
         try:
             results = self._functions[column](values.to_list())
         except Exception as error:  # noqa: BLE001 - anything may come out of a function that we did not write
-            raise RecordError(f"the Python rule failed with {type(error).__name__}", entity=self._plan.name, column=column) from error
+            raise RecordError(
+                f"the Python rule failed with {type(error).__name__}",
+                entity=self._plan.name,
+                column=column,
+            ) from error
         if len(results) != len(values):
-            raise RecordError("the Python rule returned another number of values than it was given", entity=self._plan.name, column=column)
+            raise RecordError(
+                "the Python rule returned another number of values than it was given",
+                entity=self._plan.name,
+                column=column,
+            )
         return pl.Series(results, dtype=pl.String)
 
     def _faults(self, frame: pl.DataFrame) -> pl.Series:
@@ -111,7 +144,9 @@ def _function(plan: EntityPlan, rule: object, folder: Path) -> PythonRule:
         raise TypeError(rule)
     module_name, _, name = rule.python.partition(":")
     place = {"file": f"entities/{plan.name}.toml", "python": rule.python}
-    spec = importlib.util.spec_from_file_location(f"understudy_rules_{module_name}", folder / f"{module_name}.py")
+    spec = importlib.util.spec_from_file_location(
+        f"understudy_rules_{module_name}", folder / f"{module_name}.py"
+    )
     if spec is None or spec.loader is None or not (folder / f"{module_name}.py").exists():
         raise ConfigError("the module of a Python rule does not exist", **place)
     module = importlib.util.module_from_spec(spec)

@@ -37,7 +37,9 @@ def obey(connection: Connection, applier: Applier, event_id: EventId) -> None:
         cursor.execute(_SET, [*event_id, plan.name])
         keys = _below(cursor, applier, event_id)
         for first in range(0, len(keys), BATCH_ROWS):
-            applier.settle(cursor, _deletes(applier, keys[first : first + BATCH_ROWS], event_id), [], ground)
+            applier.settle(
+                cursor, _deletes(applier, keys[first : first + BATCH_ROWS], event_id), [], ground
+            )
 
 
 def _below(cursor: Cursor, applier: Applier, event_id: EventId) -> list[str]:
@@ -50,7 +52,11 @@ def _below(cursor: Cursor, applier: Applier, event_id: EventId) -> list[str]:
         SELECT legacy_key FROM understudy.waiting
         WHERE generation = 1 AND entity = %(entity)s AND source = %(source)s AND (epoch, commit_lsn, ordinal) < (%(epoch)s, %(lsn)s, %(ordinal)s)
         ORDER BY 1""",  # noqa: S608 - a quoted name
-        {"entity": applier.plan.name, "source": str(applier.plan.entity.source), **event_id._asdict()},
+        {
+            "entity": applier.plan.name,
+            "source": str(applier.plan.entity.source),
+            **event_id._asdict(),
+        },
     ).fetchall()
     return [str(row[0]) for row in rows]
 

@@ -73,7 +73,9 @@ _COLUMNS = {
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
 CREATE_STAGE = (
     "CREATE TEMPORARY TABLE IF NOT EXISTS set_aside ("
-    + ", ".join(f'"{name}" {"text" if kind == "text[]" else kind}' for name, kind in _COLUMNS.items())
+    + ", ".join(
+        f'"{name}" {"text" if kind == "text[]" else kind}' for name, kind in _COLUMNS.items()
+    )
     + ") ON COMMIT DELETE ROWS"
 )
 _SAVE = f"""
@@ -132,13 +134,34 @@ def save(cursor: Cursor, plan: EntityPlan, rows: pl.DataFrame, reasons: Sequence
             "constraint_name": [reason.constraint for reason in reasons],
             "column_name": [reason.column for reason in reasons],
         },
-        schema=dict.fromkeys(("reason", "waits_for", "waits_id", "sqlstate", "error", "constraint_name", "column_name"), pl.String),
+        schema=dict.fromkeys(
+            (
+                "reason",
+                "waits_for",
+                "waits_id",
+                "sqlstate",
+                "error",
+                "constraint_name",
+                "column_name",
+            ),
+            pl.String,
+        ),
     )
     image = pl.Series("image", images.encode(rows, plan.legacy.columns))
-    unavailable = [None if names is None else _array(names) for names in rows["__unavailable"].to_list()]
+    unavailable = [
+        None if names is None else _array(names) for names in rows["__unavailable"].to_list()
+    ]
     frame = pl.concat(
         [
-            rows.select("__key", "__id", "__epoch", "__lsn", "__ordinal", *FIRST, (pl.col("__op") == "d").alias("deleted")),
+            rows.select(
+                "__key",
+                "__id",
+                "__epoch",
+                "__lsn",
+                "__ordinal",
+                *FIRST,
+                (pl.col("__op") == "d").alias("deleted"),
+            ),
             pl.DataFrame([image, pl.Series("unavailable", unavailable, dtype=pl.String)]),
             rows.select("__partition", "__offset"),
             why,
@@ -146,7 +169,9 @@ def save(cursor: Cursor, plan: EntityPlan, rows: pl.DataFrame, reasons: Sequence
         how="horizontal",
     )
     cursor.execute(CREATE_STAGE)
-    staging.copy_into(cursor, "pg_temp.set_aside", [f'"{name}"' for name in _COLUMNS], staging.copy_text(frame))
+    staging.copy_into(
+        cursor, "pg_temp.set_aside", [f'"{name}"' for name in _COLUMNS], staging.copy_text(frame)
+    )
     cursor.execute(_SAVE, [plan.name, str(plan.entity.source), None])
     cursor.execute("DELETE FROM pg_temp.set_aside")
 

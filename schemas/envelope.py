@@ -30,7 +30,12 @@ AVRO_TYPES = {
     "bytea": "bytes",
 }
 # Names of Debezium whose texts are what PostgreSQL prints.
-_CONNECT_NAMES = {"uuid": "io.debezium.data.Uuid", "json": "io.debezium.data.Json", "jsonb": "io.debezium.data.Json", "xml": "io.debezium.data.Xml"}
+_CONNECT_NAMES = {
+    "uuid": "io.debezium.data.Uuid",
+    "json": "io.debezium.data.Json",
+    "jsonb": "io.debezium.data.Json",
+    "xml": "io.debezium.data.Xml",
+}
 _SOURCE_FIELDS: tuple[tuple[str, Any], ...] = (
     ("version", "string"),
     ("connector", "string"),
@@ -52,7 +57,12 @@ def avro_type(column: Column) -> str:
 
 
 def _field(column: Column) -> Schema:
-    carried: Schema = {"type": avro_type(column), "pg.name": column.name, "pg.type": column.type, "pg.base": column.base}
+    carried: Schema = {
+        "type": avro_type(column),
+        "pg.name": column.name,
+        "pg.type": column.type,
+        "pg.base": column.base,
+    }
     if column.base in _CONNECT_NAMES:
         carried["connect.name"] = _CONNECT_NAMES[column.base]
     if column.base == "smallint":
@@ -72,18 +82,29 @@ def value_schema(topic: str, table: Table) -> Schema:
         topic: Name of the topic; also the namespace of the records.
         table: The legacy table.
     """
-    row = {"type": "record", "name": "Value", "fields": [_field(column) for column in published(table)]}
+    row = {
+        "type": "record",
+        "name": "Value",
+        "fields": [_field(column) for column in published(table)],
+    }
     source = {
         "type": "record",
         "name": "Source",
         "namespace": "io.debezium.connector.postgresql",
-        "fields": [{"name": name, "type": kind, **({"default": None} if isinstance(kind, list) else {})} for name, kind in _SOURCE_FIELDS],
+        "fields": [
+            {"name": name, "type": kind, **({"default": None} if isinstance(kind, list) else {})}
+            for name, kind in _SOURCE_FIELDS
+        ],
     }
     block = {
         "type": "record",
         "name": "block",
         "namespace": "event",
-        "fields": [{"name": "id", "type": "string"}, {"name": "total_order", "type": "long"}, {"name": "data_collection_order", "type": "long"}],
+        "fields": [
+            {"name": "id", "type": "string"},
+            {"name": "total_order", "type": "long"},
+            {"name": "data_collection_order", "type": "long"},
+        ],
     }
     return {
         "type": "record",
@@ -100,7 +121,11 @@ def value_schema(topic: str, table: Table) -> Schema:
             {"name": "transaction", "type": ["null", block], "default": None},
             {"name": "op", "type": "string"},
             {"name": "ts_ms", "type": ["null", "long"], "default": None},
-            {"name": "unavailable", "type": ["null", {"type": "array", "items": "string"}], "default": None},
+            {
+                "name": "unavailable",
+                "type": ["null", {"type": "array", "items": "string"}],
+                "default": None,
+            },
         ],
     }
 
@@ -108,8 +133,18 @@ def value_schema(topic: str, table: Table) -> Schema:
 def key_schema(topic: str, table: Table) -> Schema:
     """The schema of a topic's keys: the columns of the primary key in key order, frozen for the life of the topic."""
     columns = (table.column(name) for name in table.key)
-    fields = [{"name": names.avro_field(column.name), "type": _field(column)["type"][1]} for column in columns if column]
-    return {"type": "record", "name": "Key", "namespace": _namespace(topic), "connect.name": f"{_namespace(topic)}.Key", "fields": fields}
+    fields = [
+        {"name": names.avro_field(column.name), "type": _field(column)["type"][1]}
+        for column in columns
+        if column
+    ]
+    return {
+        "type": "record",
+        "name": "Key",
+        "namespace": _namespace(topic),
+        "connect.name": f"{_namespace(topic)}.Key",
+        "fields": fields,
+    }
 
 
 def _namespace(topic: str) -> str:
@@ -126,7 +161,12 @@ def table_of(schema: Schema) -> Table:
     try:
         row = next(branch for branch in schema["fields"][0]["type"] if isinstance(branch, dict))
         columns = tuple(_column(field) for field in row["fields"])
-        return Table(schema=schema["pg.schema"], name=schema["pg.table"], key=tuple(schema["pg.key"]), columns=columns)
+        return Table(
+            schema=schema["pg.schema"],
+            name=schema["pg.table"],
+            key=tuple(schema["pg.key"]),
+            columns=columns,
+        )
     except (KeyError, IndexError, StopIteration, TypeError) as error:
         raise InvariantError("not a schema of understudy", record=schema.get("name")) from error
 

@@ -4,9 +4,11 @@
     ├── UsageError            2   the command line
     ├── ConfigError           3   understudy.toml, entity files, environment
     ├── SourceError           4   the legacy database
+    │   ├── SourceLostError       the connection is gone; capture connects again
     │   ├── SlotLostError         the slot no longer holds what was not yet captured
     │   └── StartRefusedError     the start rules found positions and slot at odds
     ├── BrokerError           5   Kafka
+    │   ├── BrokerLostError       the client is done for; capture makes a new one
     │   └── RegistryError         the schema registry
     ├── TargetError           6   the new database
     │   └── OwnershipLostError    another worker owns the partition now
@@ -40,7 +42,9 @@ class UnderstudyError(Exception):
     exit_code: ClassVar[int] = 1
     remedy: ClassVar[str | None] = None
 
-    def __init__(self, detail: str = "", /, *, remedy: str | None = None, **context: object) -> None:
+    def __init__(
+        self, detail: str = "", /, *, remedy: str | None = None, **context: object
+    ) -> None:
         """Keep the detail and the context apart, so that the error survives pickling.
 
         Args:
@@ -81,6 +85,12 @@ class SourceError(UnderstudyError):
     exit_code = 4
 
 
+class SourceLostError(SourceError):
+    """The connection to the source is lost."""
+
+    disposition = Disposition.RETRY
+
+
 class SlotLostError(SourceError):
     """The replication slot no longer holds the changes that were not yet captured."""
 
@@ -95,6 +105,12 @@ class BrokerError(UnderstudyError):
     """Kafka refused or failed."""
 
     exit_code = 5
+
+
+class BrokerLostError(BrokerError):
+    """The connection to Kafka is lost."""
+
+    disposition = Disposition.RETRY
 
 
 class RegistryError(BrokerError):

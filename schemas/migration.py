@@ -72,8 +72,14 @@ def load(folder: Path, environment: Mapping[str, str]) -> Migration:
     pipeline = _validated(Pipeline, with_environment(document, environment), folder / PIPELINE_FILE)
     files = sorted((folder / ENTITY_FOLDER).glob("*.toml"))
     if not files:
-        raise ConfigError("there is no entity file", folder=folder / ENTITY_FOLDER, remedy="Write one TOML file per entity into it.")
-    entities = {file.stem: _validated(Entity, {**_toml(file), "name": file.stem}, file) for file in files}
+        raise ConfigError(
+            "there is no entity file",
+            folder=folder / ENTITY_FOLDER,
+            remedy="Write one TOML file per entity into it.",
+        )
+    entities = {
+        file.stem: _validated(Entity, {**_toml(file), "name": file.stem}, file) for file in files
+    }
     _check_refs(folder, entities)
     return Migration(folder=folder, pipeline=pipeline, entities=entities, waves=waves(entities))
 
@@ -82,7 +88,11 @@ def _toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ConfigError("the file does not exist", file=file, remedy="Name a migration folder, such as examples/clinic.") from error
+        raise ConfigError(
+            "the file does not exist",
+            file=file,
+            remedy="Name a migration folder, such as examples/clinic.",
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"not readable as TOML: {error}", file=file) from error
 
@@ -120,7 +130,11 @@ def _words(place: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
         found: type[BaseModel] = next((rule for rule in RULES if rule.word == place[2]), model)
     elif len(place) > 1:
         annotation = model.model_fields[str(place[0])].annotation
-        found = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else model
+        found = (
+            annotation
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel)
+            else model
+        )
     else:
         found = model
     return [field.alias or name for name, field in found.model_fields.items()]
@@ -131,7 +145,11 @@ def _check_refs(folder: Path, entities: dict[str, Entity]) -> None:
         for column, rule in entity.refs.items():
             if rule.ref not in entities:
                 hint = _nearest(rule.ref, list(entities))
-                raise ConfigError(f"no entity is called {rule.ref}{hint}", file=folder / ENTITY_FOLDER / f"{entity.name}.toml", key=f"columns.{column}.ref")
+                raise ConfigError(
+                    f"no entity is called {rule.ref}{hint}",
+                    file=folder / ENTITY_FOLDER / f"{entity.name}.toml",
+                    key=f"columns.{column}.ref",
+                )
 
 
 def _nearest(word: str, words: list[str]) -> str:

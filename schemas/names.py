@@ -28,7 +28,11 @@ def topic(pipeline: str, schema: str, table: str) -> str:
     parts = (_FOR_TOPIC.sub(_escape, part) for part in (schema, table))
     name = ".".join((pipeline, *parts))
     if len(name) > TOPIC_LENGTH_MAX:
-        raise ConfigError("the topic name is too long", table=f"{schema}.{table}", remedy='Set topic = "..." in the entity file.')
+        raise ConfigError(
+            "the topic name is too long",
+            table=f"{schema}.{table}",
+            remedy='Set topic = "..." in the entity file.',
+        )
     return name
 
 

@@ -80,7 +80,9 @@ class Pipeline(_Section):
     registry: Registry = Registry()
 
 
-def with_environment(document: dict[str, object], environment: Mapping[str, str]) -> dict[str, object]:
+def with_environment(
+    document: dict[str, object], environment: Mapping[str, str]
+) -> dict[str, object]:
     """Lay `UNDERSTUDY_<SECTION>__<KEY>` over a parsed understudy.toml.
 
     Raises:
@@ -92,7 +94,11 @@ def with_environment(document: dict[str, object], environment: Mapping[str, str]
             continue
         section, separator, key = variable.removeprefix(ENV_PREFIX).lower().partition("__")
         if section not in Pipeline.model_fields or (bool(separator) == (section in _SCALARS)):
-            raise ConfigError("unknown environment variable", variable=variable, remedy="Write UNDERSTUDY_<SECTION>__<KEY>, for instance UNDERSTUDY_SOURCE__DSN.")
+            raise ConfigError(
+                "unknown environment variable",
+                variable=variable,
+                remedy="Write UNDERSTUDY_<SECTION>__<KEY>, for instance UNDERSTUDY_SOURCE__DSN.",
+            )
         if not separator:
             merged[section] = environment[variable]
             continue

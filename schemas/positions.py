@@ -149,7 +149,9 @@ def key(record: Record) -> str:
 
 def encode(record: Record) -> tuple[bytes, bytes]:
     """Key and value of a record as bytes."""
-    return key(record).encode(), json.dumps({"v": VERSION, **asdict(record)}, separators=(",", ":")).encode()
+    return key(record).encode(), json.dumps(
+        {"v": VERSION, **asdict(record)}, separators=(",", ":")
+    ).encode()
 
 
 def decode(raw_key: bytes, value: bytes) -> Record:
@@ -163,9 +165,14 @@ def decode(raw_key: bytes, value: bytes) -> Record:
         document: dict[str, Any] = json.loads(value)
         version = document.pop("v")
         if kind is None or version != VERSION:
-            raise InvariantError("a record of the positions topic has an unknown kind or version", version=version)
+            raise InvariantError(
+                "a record of the positions topic has an unknown kind or version", version=version
+            )
         if "ends" in document:
-            document["ends"] = {topic: {int(p): end for p, end in ends.items()} for topic, ends in document["ends"].items()}
+            document["ends"] = {
+                topic: {int(p): end for p, end in ends.items()}
+                for topic, ends in document["ends"].items()
+            }
         return kind(**document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvariantError("a record of the positions topic is not readable") from error

@@ -7,7 +7,15 @@ A rule is written as a string (copy or rename) or as a table with one word that 
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 Scalar = str | int | bool | float
@@ -129,7 +137,18 @@ class Json(_Rule):
 
 
 # `from` alone is the plain copy, so it is asked last.
-RULES: tuple[type[_Rule], ...] = (Uuid, Ref, Values, Timezone, Python, Default, Constant, Json, Sql, Copy)
+RULES: tuple[type[_Rule], ...] = (
+    Uuid,
+    Ref,
+    Values,
+    Timezone,
+    Python,
+    Default,
+    Constant,
+    Json,
+    Sql,
+    Copy,
+)
 
 
 def _kind(value: Any) -> str | None:

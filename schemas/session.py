@@ -61,7 +61,7 @@ def redacted(dsn: str) -> str:
 
 
 def producer_options(bootstrap: str, client: str) -> dict[str, str | int | bool]:
-    """librdkafka options of the capture process: idempotent, ordered, large batches.
+    """Options of librdkafka for the capture process: idempotent, ordered, large batches.
 
     message.timeout.ms=0 waits for ever: a record is never given up while later ones go through.
     """
@@ -83,7 +83,7 @@ def producer_options(bootstrap: str, client: str) -> dict[str, str | int | bool]
 
 
 def consumer_options(bootstrap: str, group: str, client: str) -> dict[str, str | int | bool]:
-    """librdkafka options of a worker: the target's checkpoints decide, so nothing is committed or reset by itself."""
+    """Options of librdkafka for a worker: the target's checkpoints decide, so nothing is committed or reset by itself."""
     return {
         "bootstrap.servers": bootstrap,
         "group.id": group,

@@ -1,0 +1,45 @@
+"""What an error of the target means: try the batch again, set the record aside, or stop.
+
+Source: PostgreSQL manual, appendix "PostgreSQL Error Codes".
+"""
+
+import psycopg
+
+from consumers.waiting import Reason, Why
+from schemas.errors import RecordError
+
+# Nothing is wrong with the rows: serialization failure, deadlock, insufficient resources, lock not
+# available, operator intervention, read-only transaction, connection exceptions.
+RETRIED = ("40001", "40P01", "53", "55P03", "57", "25006", "08")
+# Data exception, integrity constraint, check option, program limit, RAISE in a trigger.
+OF_A_RECORD = ("22", "23", "44", "54", "P0")
+_FOREIGN_KEY = "23503"
+_UNIQUE = "23505"
+
+
+def is_retried(error: Exception) -> bool:
+    """Whether an error says nothing about the rows, so that the whole batch is tried again."""
+    state: str | None = getattr(error, "sqlstate", None)
+    if state is None:
+        return isinstance(error, psycopg.OperationalError)
+    return state.startswith(RETRIED)
+
+
+def is_of_a_record(error: psycopg.Error | RecordError) -> bool:
+    """Whether an error speaks of a record, so that the others of the batch can go on."""
+    return isinstance(error, RecordError) or (error.sqlstate or "").startswith(OF_A_RECORD)
+
+
+def reason_of(error: psycopg.Error | RecordError) -> Reason:
+    """Why a single record could not go in. PostgreSQL's own text is left out: it quotes values."""
+    if isinstance(error, RecordError):
+        column = error.context.get("column")
+        return Reason(why=Why.RULE, error=error.detail, column=str(column) if column else None)
+    return Reason(
+        why={_FOREIGN_KEY: Why.PARENT, _UNIQUE: Why.UNIQUE}.get(error.sqlstate or "", Why.RULE),
+        waits_for=error.diag.constraint_name,
+        sqlstate=error.sqlstate,
+        error=f"the target refused the row: {type(error).__name__}",
+        constraint=error.diag.constraint_name,
+        column=error.diag.column_name,
+    )
