@@ -1,0 +1,168 @@
+"""One attempt at capturing: everything is built, runs until it stops or fails, and is taken down."""
+
+import threading
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+
+from producers import broker, ground, publication
+from producers.acknowledge import Acknowledger
+from producers.backfill import Backfill
+from producers.ground import Ground
+from producers.opening import Opener
+from producers.positions import PositionWriter
+from producers.progress import CaptureProgress, TableProgress
+from producers.pulse import Pulse
+from producers.relations import Relations, Shapes
+from producers.reread import Rereader
+from producers.settings import CaptureSettings
+from producers.snapshot import SnapshotParts
+from producers.source import Connection, connect
+from producers.stream import Stream
+from producers.table_snapshot import TableSnapshot
+from producers.tail import Tail, TailParts
+from producers.topic_writer import TopicWriter
+from schemas import names
+
+# A clean stop waits that long for what is in flight; what is left comes again.
+STOP_WAIT_S = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Running:
+    """The parts of an attempt that has begun."""
+
+    stream: Stream
+    tail: Tail
+    acknowledger: Acknowledger
+    rereader: Rereader
+    pulse: Pulse
+    backfill: Backfill
+    complete: tuple[TableProgress, ...]
+
+
+class Attempt:
+    """Connects, decides how to begin, and captures."""
+
+    def __init__(self, settings: CaptureSettings, stop: threading.Event) -> None:
+        """Capture until `stop` is set."""
+        self._settings = settings
+        self._stop = stop
+        # Tells the threads that the attempt is over, whether it was stopped or failed.
+        self._over = threading.Event()
+        self._running: _Running | None = None
+
+    @property
+    def established(self) -> bool:
+        """Whether the stream has begun."""
+        return self._running is not None
+
+    @property
+    def progress(self) -> CaptureProgress:
+        """What can be said of it now."""
+        running = self._running
+        if running is None:
+            return CaptureProgress()
+        slot = running.pulse.slot
+        return CaptureProgress(
+            phase="snapshot" if running.backfill.running else "tail",
+            tables=running.complete + running.backfill.progress,
+            changes=running.tail.changes,
+            acknowledged_lsn=running.acknowledger.lsn,
+            retained_wal_bytes=slot.retained_bytes if slot else 0,
+            wal_status=slot.wal_status if slot else "",
+            throttled=not running.pulse.enough.is_set(),
+        )
+
+    def run(self) -> None:
+        """Capture until stopped.
+
+        Raises:
+            UnderstudyError: Something failed; what is worth another attempt says so.
+        """
+        settings = self._settings
+        with ExitStack() as stack:
+            monitor = stack.enter_context(connect(settings.source_dsn, "capture"))
+            surveyed = ground.survey(settings, monitor, broker.admin(settings))
+            name = names.publication(settings.pipeline)
+            publication.ensure(monitor, name, surveyed.tables.values())
+            writer = TopicWriter(partial(broker.producer, settings), surveyed.topics, surveyed.ends)
+            stack.enter_context(closing(writer))
+            self._running = self._begin(stack, monitor, writer, surveyed)
+            self._capture(self._running, writer)
+
+    def _begin(
+        self, stack: ExitStack, monitor: Connection, writer: TopicWriter, surveyed: Ground
+    ) -> _Running:
+        """Start everything; what is started first is taken down last."""
+        settings = self._settings
+        positions = PositionWriter(writer, settings.positions_topic)
+        opening = Opener(settings, monitor, writer, positions, surveyed).open()
+        if opening.basis is not None:
+            stack.callback(opening.basis.point.close)
+        epoch = opening.position.epoch
+        shapes = Shapes(settings, monitor.info.dbname, positions)
+        publication_name = names.publication(settings.pipeline)
+        stream = Stream.start(settings.source_dsn, opening.slot, publication_name)
+        stack.enter_context(closing(stream))
+        acknowledger = Acknowledger(writer, positions, opening.position)
+        rereader = Rereader(settings, writer, acknowledger, epoch)
+        stack.enter_context(closing(rereader))
+        pulse = stack.enter_context(closing(Pulse(settings, opening.suffix)))
+        parts = SnapshotParts(
+            settings=settings,
+            writer=writer,
+            positions=positions,
+            epoch=epoch,
+            enough=pulse.enough,
+            stop=self._over,
+        )
+        complete, tables = _snapshots(settings, surveyed, shapes)
+        backfill = stack.enter_context(closing(Backfill(parts, tables, opening.basis)))
+        stack.callback(self._over.set)
+        tail_parts = TailParts(
+            stream=stream,
+            connection=monitor,
+            relations=Relations(shapes, surveyed.tables, settings),
+            writer=writer,
+            positions=positions,
+            acknowledger=acknowledger,
+            rereader=rereader,
+            epoch=epoch,
+        )
+        return _Running(
+            stream=stream,
+            tail=Tail(tail_parts),
+            acknowledger=acknowledger,
+            rereader=rereader,
+            pulse=pulse,
+            backfill=backfill,
+            complete=complete,
+        )
+
+    def _capture(self, running: _Running, writer: TopicWriter) -> None:
+        while not self._stop.is_set():
+            running.tail.step()
+            for part in (writer, running.pulse, running.rereader, running.backfill):
+                part.check()
+        writer.drain(STOP_WAIT_S)
+        running.acknowledger.record(running.stream, now=True)
+        writer.drain(STOP_WAIT_S)
+
+
+def _snapshots(
+    settings: CaptureSettings, surveyed: Ground, shapes: Shapes
+) -> tuple[tuple[TableProgress, ...], list[TableSnapshot]]:
+    """The tables whose snapshot is complete, and those that are (still) to be copied."""
+    complete, open_tables = [], []
+    for item in settings.tables:
+        table, known = surveyed.tables[item.place], surveyed.known
+        end = known.snapshots.get(table.label)
+        if end is None:
+            shape = shapes.of(table, item.topic)
+            open_tables.append(TableSnapshot(shape, known.chunks.get(table.label, {})))
+        else:
+            complete.append(
+                TableProgress(table=table.label, rows=end.rows, rows_estimate=end.rows, done=True)
+            )
+    return tuple(complete), open_tables

@@ -1,0 +1,80 @@
+"""Clients of Kafka, and their errors as ours."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+
+from producers.settings import CaptureSettings
+from schemas import session
+from schemas.errors import BrokerError, BrokerLostError
+
+# Calls that ask the brokers something; a broker that restarts is back within this.
+REQUEST_TIMEOUT_S = 30.0
+# librdkafka's own lines go where the program's go, not to stderr.
+LOGGER = logging.getLogger("understudy.kafka")
+
+
+@contextmanager
+def broker_errors(**context: Any) -> Iterator[None]:
+    """Turn confluent_kafka's errors into ours.
+
+    Raises:
+        BrokerLostError: Fatal for the client only, or passing; try again with a new client.
+        BrokerError: Anything else that Kafka refused.
+    """
+    try:
+        yield
+    except KafkaException as error:
+        raise broker_error(error.args[0], **context) from error
+
+
+def broker_error(error: object, **context: Any) -> BrokerError:
+    """Our error for one of librdkafka's."""
+    if not isinstance(error, KafkaError):
+        return BrokerError(str(error), **context)
+    if error.fatal() or error.retriable() or error.code() in _PASSING:
+        return BrokerLostError(error.str(), code=error.name(), **context)
+    return BrokerError(error.str(), code=error.name(), **context)
+
+
+_PASSING = frozenset(
+    {
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - librdkafka's own codes begin with a line
+        KafkaError._TIMED_OUT,  # noqa: SLF001
+        KafkaError._TRANSPORT,  # noqa: SLF001
+    }
+)
+
+
+def admin(settings: CaptureSettings) -> AdminClient:
+    """A client for topics and offsets."""
+    return AdminClient(
+        {
+            "bootstrap.servers": settings.bootstrap,
+            "client.id": settings.client,
+            **settings.kafka_options,
+        },
+        logger=LOGGER,
+    )
+
+
+def producer(settings: CaptureSettings, on_error: Callable[[KafkaError], None]) -> Producer:
+    """The idempotent producer.
+
+    enable.gapless.guarantee makes it stop for good where a record that failed would otherwise be
+    left out while later ones go through; without it a report for a later record would prove
+    nothing for the earlier ones.
+    """
+    return Producer(
+        {
+            **session.producer_options(settings.bootstrap, settings.client),
+            "enable.gapless.guarantee": True,
+            **settings.kafka_options,
+            "error_cb": on_error,
+        },
+        logger=LOGGER,
+    )

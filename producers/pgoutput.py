@@ -1,0 +1,187 @@
+"""Messages of pgoutput, protocol version 1, to rows; pure, and without an object per row.
+
+A row is a list with one item a column of its Relation message: bytes as PostgreSQL printed them,
+None for NULL, and the very object UNCHANGED where the server did not send the value (TOAST).
+Source: PostgreSQL manual, "Logical Replication Message Formats".
+"""
+
+import struct
+from dataclasses import dataclass
+
+from schemas.errors import InvariantError
+
+# Compared by identity, never by value: no value of a row is this object.
+UNCHANGED = b"unchanged TOAST value"
+
+Row = list[bytes | None]
+
+# Kinds of messages, by their first byte.
+BEGIN, COMMIT, RELATION, INSERT, UPDATE, DELETE = b"BCRIUD"
+TRUNCATE, MESSAGE, TYPE, ORIGIN = b"TMYO"
+
+_OLD_KEY, _OLD_ROW, _NEW = b"KON"
+_NULL, _TEXT, _UNCHANGED = b"ntu"
+
+_BEGIN = struct.Struct("!xQqI")
+_COMMIT = struct.Struct("!xBQQq")
+_OID = struct.Struct("!xI")
+_COUNT = struct.Struct("!H")
+_LENGTH = struct.Struct("!I")
+_TYPE = struct.Struct("!Ii")
+_MESSAGE = struct.Struct("!xBQ")
+_TRUNCATE = struct.Struct("!xIB")
+
+# PostgreSQL counts microseconds from 2000-01-01.
+_EPOCH_MS = 946_684_800_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """A transaction that committed: LSN of its commit record, its id and its commit time."""
+
+    lsn: int
+    xid: int
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelationColumn:
+    """One column of a relation; `key` says that an old tuple shows it."""
+
+    name: str
+    type_oid: int
+    type_modifier: int
+    key: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A table as it was when the rows that follow were written."""
+
+    oid: int
+    schema: str
+    name: str
+    columns: tuple[RelationColumn, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What pg_logical_emit_message wrote."""
+
+    transactional: bool
+    lsn: int
+    prefix: str
+    content: bytes
+
+
+def begin(data: bytes) -> Transaction:
+    """Read a Begin message."""
+    lsn, microseconds, xid = _BEGIN.unpack(data)
+    return Transaction(lsn=lsn, xid=xid, ts_ms=_EPOCH_MS + microseconds // 1000)
+
+
+def commit_end(data: bytes) -> int:
+    """The end LSN of the transaction that a Commit message closes."""
+    end: int = _COMMIT.unpack(data)[2]
+    return end
+
+
+def relation_oid(data: bytes) -> int:
+    """The relation that an Insert, Update or Delete message is about."""
+    oid: int = _OID.unpack_from(data)[0]
+    return oid
+
+
+def relation(data: bytes) -> Relation:
+    """Read a Relation message."""
+    (oid,) = _OID.unpack_from(data)
+    schema, at = _string(data, _OID.size)
+    name, at = _string(data, at)
+    (count,) = _COUNT.unpack_from(data, at + 1)
+    at += 1 + _COUNT.size
+    columns = []
+    for _ in range(count):
+        column, after = _string(data, at + 1)
+        type_oid, modifier = _TYPE.unpack_from(data, after)
+        columns.append(
+            RelationColumn(
+                name=column, type_oid=type_oid, type_modifier=modifier, key=bool(data[at] & 1)
+            )
+        )
+        at = after + _TYPE.size
+    # pg_catalog is written as the empty string.
+    return Relation(oid=oid, schema=schema or "pg_catalog", name=name, columns=tuple(columns))
+
+
+def message(data: bytes) -> Message:
+    """Read a logical message."""
+    flags, lsn = _MESSAGE.unpack_from(data)
+    prefix, at = _string(data, _MESSAGE.size)
+    (length,) = _LENGTH.unpack_from(data, at)
+    content = data[at + _LENGTH.size : at + _LENGTH.size + length]
+    return Message(transactional=bool(flags & 1), lsn=lsn, prefix=prefix, content=content)
+
+
+def truncated(data: bytes) -> tuple[int, ...]:
+    """The relations that a Truncate message names."""
+    count, _ = _TRUNCATE.unpack_from(data)
+    return struct.unpack_from(f"!{count}I", data, _TRUNCATE.size)
+
+
+def inserted(data: bytes) -> Row:
+    """The row of an Insert message."""
+    row, _ = _tuple(data, 6)
+    return row
+
+
+def updated(data: bytes) -> tuple[Row | None, Row, bool]:
+    """Old and new row of an Update message, and whether the old one is whole.
+
+    The old row is None where neither key nor identity changed; where it is not whole, only the
+    columns of the replica identity stand in it.
+    """
+    kind = data[5]
+    if kind == _NEW:
+        row, _ = _tuple(data, 6)
+        return None, row, False
+    old, at = _tuple(data, 6)
+    if data[at] != _NEW:
+        raise InvariantError("an Update message has no new row")
+    row, _ = _tuple(data, at + 1)
+    return old, row, kind == _OLD_ROW
+
+
+def deleted(data: bytes) -> Row:
+    """The old row of a Delete message: whole, or the columns of the replica identity."""
+    row, _ = _tuple(data, 6)
+    return row
+
+
+def _tuple(data: bytes, at: int) -> tuple[Row, int]:
+    """Read TupleData; the hot path of the tail, so one loop with nothing called but unpack."""
+    length_at = _LENGTH.unpack_from
+    row: Row = []
+    add = row.append
+    count = data[at] << 8 | data[at + 1]
+    at += 2
+    for _ in range(count):
+        kind = data[at]
+        if kind == _TEXT:
+            start = at + 5
+            at = start + length_at(data, at + 1)[0]
+            add(data[start:at])
+        elif kind == _NULL:
+            add(None)
+            at += 1
+        elif kind == _UNCHANGED:
+            add(UNCHANGED)
+            at += 1
+        else:
+            raise InvariantError("a column has an unknown format", kind=kind)
+    return row, at
+
+
+def _string(data: bytes, at: int) -> tuple[str, int]:
+    """Read a NUL-terminated string; returns it and the place after it."""
+    end = data.index(0, at)
+    return data[at:end].decode(), end + 1

@@ -1,0 +1,76 @@
+"""Decoded changes of one relation on their way to Kafka, as the columns that the encoder takes."""
+
+from producers.pgoutput import UNCHANGED, Row, Transaction
+from producers.relations import Shape
+from producers.topic_writer import Pair
+from schemas.avro_write import Changes
+from schemas.envelope import published
+
+CREATED, UPDATED, DELETED = b"c", b"u", b"d"
+
+
+class RowBatch:
+    """Changes of one relation, in the order of the stream; filled row by row, sent at once."""
+
+    __slots__ = (
+        "_lsns",
+        "_names",
+        "_ops",
+        "_ordinals",
+        "_rows",
+        "_times",
+        "_unavailable",
+        "_xids",
+        "shape",
+    )
+
+    def __init__(self, shape: Shape) -> None:
+        """Begin an empty batch."""
+        self.shape = shape
+        self._names = [column.name for column in published(shape.table)]
+        self._ops: list[bytes] = []
+        self._rows: list[Row] = []
+        self._lsns: list[int] = []
+        self._xids: list[int] = []
+        self._times: list[int] = []
+        self._ordinals: list[int] = []
+        self._unavailable: list[tuple[str, ...] | None] = []
+
+    def add(self, op: bytes, row: Row, transaction: Transaction, ordinal: int) -> bool:
+        """Take a change: the new row, or the old one of a delete.
+
+        Returns:
+            Whether a column of it is unavailable.
+        """
+        names = self._without_unchanged(row) if UNCHANGED in row else None
+        self._ops.append(op)
+        self._rows.append(row)
+        self._lsns.append(transaction.lsn)
+        self._xids.append(transaction.xid)
+        self._times.append(transaction.ts_ms)
+        self._ordinals.append(ordinal)
+        self._unavailable.append(names)
+        return names is not None
+
+    def encode(self, epoch: int) -> list[Pair]:
+        """Keys and values of all changes."""
+        columns = list(zip(*self._rows, strict=True))
+        changes = Changes(
+            op=self._ops,
+            before=columns,
+            after=columns,
+            epoch=epoch,
+            commit_lsn=self._lsns,
+            ordinal=self._ordinals,
+            xid=self._xids,
+            ts_ms=self._times,
+            unavailable=self._unavailable,
+        )
+        return self.shape.encoder.changes(changes)
+
+    def _without_unchanged(self, row: Row) -> tuple[str, ...] | None:
+        """Replace the marks of unchanged values by NULL, and name them."""
+        places = [place for place, value in enumerate(row) if value is UNCHANGED]
+        for place in places:
+            row[place] = None
+        return tuple(self._names[place] for place in places) or None
