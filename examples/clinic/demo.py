@@ -1,0 +1,255 @@
+"""ops/bin/demo: the clinic moves while it is being written to, and an independent checker says whether it arrived.
+
+Starts the embedded stack, loads the legacy clinic, runs the pipeline, writes to the legacy side during snapshot
+and tail, stops the writer, waits until everything written is applied, compares both sides, prints the account.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+
+from examples.clinic.load import FOLDER, create_source, create_target
+from examples.clinic.writer import Writer
+from ops import wiring
+from ops.cli import output
+from ops.cli.output import Format
+from ops.stack import stack
+from ops.stack.state import Endpoints
+from schemas.errors import MismatchError, NotReadyError, UnderstudyError
+from tests.checker.check import check
+from tests.checker.report import Report
+
+SEED = 1
+POLL_S = 0.2
+LOG = "run.log"
+LOG_LINES = 15
+APPLIED_S_MAX = 900.0
+STOP_S_MAX = 15.0
+# Rows that waited for each other are tried again by sweeps; the comparison is repeated for so long.
+SETTLE_S_MAX = 20.0
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+PIPELINE = (sys.executable, "-m", "ops", "run", str(FOLDER))
+
+
+@app.command()
+def demo(
+    scale: Annotated[
+        float, typer.Option(help="1.0 is the whole clinic, about 173,000 rows.", min=0.001)
+    ] = 0.1,
+    seconds: Annotated[
+        float, typer.Option(help="How long the writer goes on after the snapshot.", min=0)
+    ] = 10.0,
+    rate: Annotated[float, typer.Option(help="Transactions of the writer per second.", min=1)] = 50,
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave stack and pipeline running.")] = False,
+    form: Annotated[
+        Format, typer.Option("--output", help="table, or json: one object in the last line.")
+    ] = Format.TABLE,
+) -> None:
+    """Move the legacy clinic while it is being written to, and prove that every row arrived."""
+    started = time.monotonic()
+    with ExitStack() as running:
+        home = _home(running, keep=keep)
+        at = _stack(running, home, keep=keep)
+        _say(f"loading the legacy clinic at scale {scale}")
+        create_source(at.source_dsn, scale, SEED)
+        create_target(at.target_dsn)
+        _say("starting the pipeline: snapshot and tail, while the clinic goes on working")
+        pipeline = _pipeline(running, home, keep=keep)
+        written = _write(at, rate, seconds, pipeline)
+        _say("the writer has stopped; waiting until all of it is applied")
+        lag_ms = _drained(at, pipeline)
+        report = _settled(at)
+        account = _account(report, lag_ms, time.monotonic() - started)
+        _tell(account, report, written, form)
+        if keep:
+            _tell_where(home, at)
+    if not report.clean:
+        raise MismatchError("see the account above", unaccounted=report.unaccounted)
+
+
+def _say(text: str) -> None:
+    output.say(f"demo: {text}")
+
+
+def _home(running: ExitStack, *, keep: bool) -> Path:
+    """A new home for the stack; its binaries come from the user's cache."""
+    if keep:
+        return Path(tempfile.mkdtemp(prefix="understudy-demo-"))
+    return Path(running.enter_context(tempfile.TemporaryDirectory(prefix="understudy-demo-")))
+
+
+def _stack(running: ExitStack, home: Path, *, keep: bool) -> Endpoints:
+    _say(
+        "starting PostgreSQL (legacy, target), Kafka and the registry; the first time fetches them"
+    )
+    if not keep:
+        running.callback(stack.down, home)
+    return stack.up(home)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "UNDERSTUDY_STACK_HOME": str(home)}
+
+
+def _pipeline(running: ExitStack, home: Path, *, keep: bool) -> "subprocess.Popen[bytes]":
+    """Start `understudy run`; its words go to a file."""
+    log = home / LOG
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            PIPELINE, stderr=file, env=_environment(home), start_new_session=keep
+        )
+    running.push(lambda kind, *_: _show(log) if kind else None)
+    running.push(lambda kind, *_: _stop(process, keep=keep and kind is None))
+    return process
+
+
+def _show(log: Path) -> None:
+    for line in log.read_text().splitlines()[-LOG_LINES:]:
+        output.say(f"  run: {line}")
+
+
+def _stop(process: "subprocess.Popen[bytes]", *, keep: bool) -> None:
+    if not keep:
+        process.terminate()
+        process.wait(STOP_S_MAX)
+
+
+def _write(at: Endpoints, rate: float, seconds: float, pipeline: "subprocess.Popen[bytes]") -> int:
+    """Write until the snapshot is applied and some seconds more.
+
+    Returns:
+        Transactions written.
+    """
+    stop = threading.Event()
+    writer = Writer(at.source_dsn, seed=SEED, rate=rate)
+    thread = threading.Thread(target=writer.run, args=(stop,))
+    thread.start()
+    try:
+        with psycopg.connect(at.target_dsn, autocommit=True) as target:
+            _wait(lambda: _in_tail(target), "the snapshot to be applied", pipeline)
+        stop.wait(seconds)
+    finally:
+        stop.set()
+        thread.join()
+    return writer.counts.total()
+
+
+def _in_tail(target: psycopg.Connection) -> bool:
+    if target.execute("SELECT to_regclass('understudy.entities')").fetchone() == (None,):
+        return False
+    query = "SELECT count(*) > 0 AND bool_and(phase = 'tail') FROM understudy.entities"
+    return target.execute(query).fetchone() == (True,)
+
+
+def _drained(at: Endpoints, pipeline: "subprocess.Popen[bytes]") -> int:
+    """Wait until a heartbeat that was written after the last transaction is applied everywhere.
+
+    Returns:
+        Milliseconds that the furthest entity is behind then.
+    """
+    with psycopg.connect(at.source_dsn) as source:
+        row = source.execute("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn").fetchone()
+    lsn = int(row[0]) if row else 0
+    query = """
+        SELECT count(*) > 0 AND min(watermark) > %s,
+            (extract(epoch FROM clock_timestamp()) * 1000 - min(watermark_ms))::bigint
+        FROM understudy.checkpoints"""
+    with psycopg.connect(at.target_dsn, autocommit=True) as target:
+        lag = [0]
+
+        def is_applied() -> bool:
+            passed, lag[0] = target.execute(query, [lsn]).fetchall()[0]
+            return bool(passed)
+
+        _wait(is_applied, "the last transaction to be applied", pipeline)
+    return lag[0]
+
+
+def _settled(at: Endpoints) -> Report:
+    """Compare; where rows still wait for each other, again."""
+    namespace = str(wiring.read(FOLDER).pipeline.namespace)
+    deadline = time.monotonic() + SETTLE_S_MAX
+    while True:
+        report = check(at.source_dsn, at.target_dsn, namespace)
+        if report.clean or time.monotonic() > deadline:
+            return report
+
+
+def _wait(condition: Callable[[], bool], what: str, pipeline: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + APPLIED_S_MAX
+    while not condition():
+        if pipeline.poll() is not None:
+            raise NotReadyError(
+                "the pipeline has ended; what it said stands above", waited_for=what
+            )
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"waited {APPLIED_S_MAX:.0f} s for {what}")
+        time.sleep(POLL_S)
+
+
+def _account(report: Report, lag_ms: int, seconds: float) -> dict[str, Any]:
+    counts = report.entities.values()
+    return {
+        "rows_source": sum(entity.rows_source for entity in counts),
+        "rows_target": sum(entity.rows_target for entity in counts),
+        "dead_letters": sum(entity.dead_letters for entity in counts),
+        "parked": sum(entity.parked for entity in counts),
+        "excluded": sum(entity.excluded for entity in counts),
+        "unaccounted": report.unaccounted,
+        "lag_ms": lag_ms,
+        "seconds": round(seconds, 1),
+    }
+
+
+def _tell(account: dict[str, Any], report: Report, written: int, form: Format) -> None:
+    if form is Format.JSON:
+        print(json.dumps(account))  # noqa: T201 - data goes to stdout
+        return
+    headings = ("entity", "source", "target", "parked", "dead letters", "excluded", "wrong")
+    rows = [
+        (name, c.rows_source, c.rows_target, c.parked, c.dead_letters, c.excluded,
+         c.missing + c.extra + c.different)
+        for name, c in report.entities.items()
+    ]  # fmt: skip
+    output.print_table(headings, rows)
+    for problem in report.problems[:20]:
+        output.say(f"  wrong: {problem}")
+    verdict = "every row is accounted for" if report.clean else "SOURCE AND TARGET DIFFER"
+    _say(
+        f"{verdict}: {account['rows_source']} source rows = {account['rows_target']} in the target"
+        f" + {account['parked']} parked + {account['dead_letters']} dead letters"
+        f" + {account['excluded']} excluded; {written} transactions were written meanwhile;"
+        f" {account['seconds']} s in all"
+    )
+
+
+def _tell_where(home: Path, at: Endpoints) -> None:
+    for line in (
+        f"export UNDERSTUDY_STACK_HOME={home}",
+        "understudy status examples/clinic --watch     how far behind it is",
+        f"psql '{at.source_dsn}'     the legacy clinic: change something",
+        f"psql '{at.target_dsn}'     the new clinic: see it arrive",
+        "select * from understudy.dead_letters     what could not be moved, and why",
+        "understudy stack down     the end",
+    ):
+        output.say(f"  {line}")
+
+
+if __name__ == "__main__":
+    try:
+        app(prog_name="ops/bin/demo")
+    except UnderstudyError as error:
+        sys.exit(output.report(error))
