@@ -102,8 +102,8 @@ class EnvelopeReader:
         return self._frame(raw, deletes=deletes)
 
     def _container(self, values: Sequence[bytes]) -> bytes:
-        body = b"".join(values)
-        return b"".join((self._head, encode_long(len(values)), encode_long(len(body)), body, _SYNC))
+        size = encode_long(sum(map(len, values)))
+        return b"".join((self._head, encode_long(len(values)), size, *values, _SYNC))
 
     def _frame(self, raw: pl.DataFrame, *, deletes: bool) -> pl.DataFrame:
         row = raw["after"]
