@@ -2,7 +2,7 @@ import json
 
 import fastavro
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from schemas import envelope
 from schemas.errors import InvariantError
@@ -10,12 +10,14 @@ from schemas.table import Column, Table
 from tests.unit.schemas.rows import tables
 
 
+@settings(max_examples=30)
 @given(tables())
 def test_a_table_reads_back_from_the_schema_of_its_values(table: Table) -> None:
     schema = json.loads(json.dumps(envelope.value_schema("clinic.public.t", table)))
     assert envelope.table_of(schema) == table
 
 
+@settings(max_examples=30)
 @given(tables())
 def test_81_both_schemas_are_avro_whatever_the_names(table: Table) -> None:
     fastavro.parse_schema(envelope.value_schema("my-clinic.1st.t", table))
