@@ -1,6 +1,5 @@
 """Bring the embedded stack up, take it down, look at it."""
 
-import os
 import signal
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -20,6 +19,7 @@ from ops.stack.state import (
     is_free,
     load,
     locked,
+    make_home,
     save,
 )
 from schemas.errors import ConflictError
@@ -59,9 +59,7 @@ def up(home: Path) -> Endpoints:
         StackError: A part cannot be fetched or does not come up.
     """
     home = home.absolute()
-    # As root the servers run as another account, which has to pass through.
-    home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
-    (home / "log").mkdir(mode=0o700, exist_ok=True)
+    make_home(home)
     with locked(home):
         state = load(home)
         before = dict(state.processes)

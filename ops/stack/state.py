@@ -107,8 +107,13 @@ def locked(home: Path) -> Iterator[None]:
 
     Raises:
         ConflictError: Another one is at work.
+        StackError: The home is not ours to write to.
     """
-    with (home / "lock").open("w") as file:
+    try:
+        file = (home / "lock").open("w")
+    except OSError as error:
+        raise unusable(home, error) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -118,6 +123,30 @@ def locked(home: Path) -> Iterator[None]:
                 home=home,
             ) from error
         yield
+
+
+def make_home(home: Path) -> None:
+    """Make the home of a stack where it is missing.
+
+    Raises:
+        StackError: It cannot be made.
+    """
+    # As root the servers run as another account, which has to pass through.
+    mode = 0o711 if os.geteuid() == 0 else 0o700
+    try:
+        home.mkdir(mode=mode, parents=True, exist_ok=True)
+        (home / "log").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise unusable(home, error) from error
+
+
+def unusable(home: Path, error: OSError) -> StackError:
+    """A home that we may not write to."""
+    return StackError(
+        f"its home cannot be used: {error.strerror}",
+        remedy="Choose another --home, or use it as the user who made it.",
+        home=home,
+    )
 
 
 def is_free(port: int) -> bool:

@@ -51,6 +51,21 @@ def test_two_commands_do_not_work_on_one_stack(tmp_path: Path) -> None:
         pass
 
 
+def test_a_home_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StackError, match="home cannot be used: Not a directory"):
+        state.make_home(tmp_path / "file" / "home")
+
+
+def test_a_home_that_is_not_ours_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with (
+        pytest.raises(StackError, match="home cannot be used: Is a directory"),
+        state.locked(tmp_path),
+    ):
+        pass
+
+
 def test_a_port_that_somebody_listens_on_is_not_free() -> None:
     with socket.create_server((HOST, 0)) as server:
         port = server.getsockname()[1]
