@@ -5,6 +5,7 @@ a family of types is compared with where it came from, and a text is first asked
 Source: PostgreSQL manual, "Type Casts" and "pg_input_is_valid".
 """
 
+import re
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -98,3 +99,9 @@ def _fault(value: str, target_type: str, altered: str, *, can_ask: bool) -> str:
         else "false"
     )
     return f"CASE WHEN {value} IS NULL THEN false WHEN {ask} THEN true ELSE {altered} END"
+
+
+def unmodified(kind: str) -> str:
+    """A type without its length or scale: a cast to it cuts and rounds nothing, which is left to the assignment's checks."""
+    name = re.sub(r"\([^)]*\)", "", kind)
+    return {"character": "bpchar", "bit": "bit varying"}.get(name, name)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from consumers.catalog import ForeignKey, TargetTable, UniqueKey
-from consumers.conversion import Conversion, convert, ident, literal
+from consumers.conversion import Conversion, convert, ident, literal, unmodified
 from schemas.entity import Entity
 from schemas.errors import ConfigError
 from schemas.rules import (
@@ -313,7 +313,7 @@ def _value(
             fault = f"understudy.not_a_local_time(CAST({origin} AS timestamp), {literal(rule.timezone)}, {literal(rule.gap)}, {literal(rule.overlap)})"
             return Conversion(value=value, fault=fault)
         case Sql():
-            return Conversion(value=f"(\n{rule.sql}\n)")
+            return Conversion(value=f"CAST((\n{rule.sql}\n) AS {unmodified(column.type)})")
         case _:  # pragma: no cover - derived rules are answered above
             raise ConfigError("no such rule", file=_file(entity), key=key)
 

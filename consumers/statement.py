@@ -19,7 +19,8 @@ META: dict[str, str] = {
     "__owed": "uuid[]",
     "__original": "json",
 }
-_EVENT_ID = "epoch, commit_lsn, ordinal"
+# Rows of the stage that are to stand in the target.
+_LIVE = """s."__state" = 'l'"""
 
 
 def stage_columns(plan: EntityPlan) -> dict[str, str]:
@@ -75,8 +76,7 @@ def merge(plan: EntityPlan, *, deletes: bool) -> str:
     WITH fresh AS ({fence(plan)}){gone if deletes else ""}
     INSERT INTO {plan.table} ({_columns(plan)}) OVERRIDING SYSTEM VALUE
     SELECT {_values(plan)}
-    FROM {plan.stage} s JOIN fresh f ON f.legacy_key = s."__key"
-    WHERE f.state = 'l'
+    FROM {plan.stage} s WHERE s."__key" IN (SELECT f.legacy_key FROM fresh f WHERE f.state = 'l')
     {_on_conflict(plan)}"""
 
 
@@ -107,27 +107,40 @@ def delete_winners(plan: EntityPlan) -> str:
     WHERE f."__state" <> 'l' AND t.{plan.id} = s."__id\""""
 
 
+def _shaped(plan: EntityPlan, condition: str) -> str:
+    """The target's columns of those rows of the stage that meet a condition, as a subquery.
+
+    The rules see the legacy row alone in there: beside a table of the target, an unqualified column could be its own.
+    """
+    values = ", ".join(f"{written.value} AS {ident(written.column)}" for written in plan.written)
+    return f'(SELECT s."__key" AS "__key", s."__id" AS "__id", {values} FROM {plan.stage} s WHERE {condition})'
+
+
+def _won(plan: EntityPlan) -> str:
+    return f's."__key" IN (SELECT f."__key" FROM {winners(plan)} f WHERE f."__state" = \'l\')'
+
+
 def update_winners(plan: EntityPlan) -> str:
     """Update the winners that the target has. An upsert would lock out the rows that refer to them."""
     changes = ", ".join(
-        f"{ident(written.column)} = {written.value}"
+        f"{ident(written.column)} = v.{ident(written.column)}"
         for written in plan.written
         if written.updatable
     )
     return f"""
     UPDATE {plan.table} t SET {changes or f"{plan.id} = t.{plan.id}"}
-    FROM {plan.stage} s JOIN {winners(plan)} f ON f."__key" = s."__key"
-    WHERE f."__state" = 'l' AND t.{plan.id} = s."__id\""""
+    FROM {_shaped(plan, _won(plan))} v
+    WHERE t.{plan.id} = v."__id\""""
 
 
 def insert_winners(plan: EntityPlan) -> str:
     """Insert the winners that the target does not have."""
+    columns = ", ".join(f"v.{ident(written.column)}" for written in plan.written)
     return f"""
     INSERT INTO {plan.table} ({_columns(plan)}) OVERRIDING SYSTEM VALUE
-    SELECT {_values(plan)}
-    FROM {plan.stage} s JOIN {winners(plan)} f ON f."__key" = s."__key"
-    WHERE f."__state" = 'l' AND (SELECT true FROM {plan.table} t WHERE t.{plan.id} = s."__id") IS NULL
-    ORDER BY s."__key\""""
+    SELECT {columns} FROM {_shaped(plan, _won(plan))} v
+    WHERE (SELECT true FROM {plan.table} t WHERE t.{plan.id} = v."__id") IS NULL
+    ORDER BY v."__key\""""
 
 
 def drop_stale(plan: EntityPlan) -> str:
@@ -205,10 +218,10 @@ def held_deletes(plan: EntityPlan, child: Child) -> str:
     WHERE s."__state" <> 'l' AND (SELECT true FROM {plan.table} t WHERE t.{plan.id} = s."__id") AND EXISTS ({held})"""
 
 
-def _unique_values(plan: EntityPlan, columns: Sequence[str]) -> dict[str, str]:
-    """The new values of a unique key, by column; a column that no rule writes keeps what it has and is not judged."""
-    values = {written.column: written.value for written in plan.written}
-    return {column: values[column] for column in columns if column in values}
+def _judged_columns(plan: EntityPlan, key: UniqueKey) -> list[str]:
+    """The columns of a unique key that rules write; one that no rule writes keeps what it has and is not judged."""
+    written = {written.column for written in plan.written}
+    return [ident(column) for column in key.columns if column in written]
 
 
 def clashes(plan: EntityPlan, key: UniqueKey) -> str:
@@ -216,16 +229,16 @@ def clashes(plan: EntityPlan, key: UniqueKey) -> str:
 
     Held by a row of the target that the stage does not touch, or by an older row of the stage.
     """
-    values = _unique_values(plan, key.columns)
-    wanted = ", ".join(f"{value} AS {ident(column)}" for column, value in values.items())
-    names = [ident(column) for column in values]
+    names = _judged_columns(plan, key)
     equal = "=" if key.nulls_distinct else "IS NOT DISTINCT FROM"
     same = " AND ".join(f"o.{name} {equal} w.{name}" for name in names)
     known = (
         " AND ".join(f"w.{name} IS NOT NULL" for name in names) if key.nulls_distinct else "true"
     )
     return f"""
-    WITH w AS (SELECT s."__key", s."__id", s."__epoch", s."__lsn", s."__ordinal", {wanted} FROM {plan.stage} s WHERE s."__state" = 'l'),
+    WITH w AS MATERIALIZED (
+        SELECT v.*, s."__epoch", s."__lsn", s."__ordinal"
+        FROM {_shaped(plan, _LIVE)} v JOIN {plan.stage} s ON s."__key" = v."__key"),
     judged AS (
         SELECT w."__key", (SELECT o.{plan.id} FROM {plan.table} o WHERE {same} AND o.{plan.id} <> w."__id" LIMIT 1) AS holder,
             row_number() OVER (PARTITION BY {", ".join(f"w.{name}" for name in names)} ORDER BY w."__epoch", w."__lsn", w."__ordinal", w."__key") AS place
@@ -235,13 +248,12 @@ def clashes(plan: EntityPlan, key: UniqueKey) -> str:
 
 
 def takeovers(plan: EntityPlan, key: UniqueKey) -> str:
-    """UUIDs of target rows whose unique value another row of the stage takes over, so that it must be released first."""
-    values = _unique_values(plan, key.columns)
-    same = " AND ".join(f"o.{ident(column)} = {value}" for column, value in values.items())
+    """UUIDs of target rows whose unique value another row of the stage takes, so that it must be released first."""
+    same = " AND ".join(f"o.{name} = v.{name}" for name in _judged_columns(plan, key))
     return f"""
     SELECT DISTINCT CAST(holder AS text) FROM (
-        SELECT (SELECT o.{plan.id} FROM {plan.table} o WHERE {same} AND o.{plan.id} <> s."__id" LIMIT 1) AS holder
-        FROM {plan.stage} s WHERE s."__state" = 'l') AS found
+        SELECT (SELECT o.{plan.id} FROM {plan.table} o WHERE {same} AND o.{plan.id} <> v."__id" LIMIT 1) AS holder
+        FROM {_shaped(plan, _LIVE)} v) AS found
     WHERE holder IS NOT NULL"""
 
 
@@ -257,11 +269,12 @@ def release(plan: EntityPlan, key: UniqueKey) -> str | None:
         return None
     if nullable and key.nulls_distinct:
         return f"UPDATE {plan.table} SET {ident(nullable.name)} = NULL WHERE {plan.id} = ANY(%s)"
-    values = {written.column: written.value.replace("%", "%%") for written in plan.written}
+    shaped = _shaped(plan, _LIVE).replace("%", "%%")
+    written = {written.column for written in plan.written}
     kept = [column.name for column in plan.target.table.columns if not column.generated]
+    values = ", ".join(f"{'v' if name in written else 'old'}.{ident(name)}" for name in kept)
     return f"""
-    WITH old AS (DELETE FROM {plan.table} WHERE {plan.id} = ANY(%s) RETURNING *), done AS (SELECT count(*) AS n FROM old)
+    WITH old AS (DELETE FROM {plan.table} WHERE {plan.id} = ANY(%s) RETURNING *),
+    done AS (SELECT count(*) AS n FROM old)
     INSERT INTO {plan.table} ({", ".join(ident(name) for name in kept)}) OVERRIDING SYSTEM VALUE
-    SELECT {", ".join(values.get(name, f"old.{ident(name)}") for name in kept)}
-    FROM done, old JOIN {plan.stage} s ON s."__id" = old.{plan.id}
-    WHERE done.n >= 0"""
+    SELECT {values} FROM done, old JOIN {shaped} v ON v."__id" = old.{plan.id} WHERE done.n >= 0"""
