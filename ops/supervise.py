@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -17,9 +17,8 @@ HEALTHY_S = 60.0  # A child that ran this long starts its count of restarts anew
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MAX_S = 15.0
 POLL_S = 0.1
-STOP_DEADLINE_S = (
-    8.0  # Of the ten seconds that a stop may take; then the child is killed, and resumes next time.
-)
+# Of the ten seconds that a stop may take; then a child is killed, and goes on from its slot or checkpoint next time.
+STOP_DEADLINE_S = 8.0
 
 log = structlog.get_logger(__name__)
 
@@ -30,16 +29,16 @@ class Child:
 
     Attributes:
         name: For the log.
-        arguments: Of the understudy command.
+        command: With its arguments.
     """
 
     name: str
-    arguments: tuple[str, ...]
+    command: tuple[str, ...]
     restarts: int = 0
     due_at: float = 0.0
     started_at: float = 0.0
     process: subprocess.Popen[bytes] | None = None
-    relay: threading.Thread | None = field(default=None)
+    relay: threading.Thread | None = None
 
     def tend(self) -> int | None:
         """Start the child when it is due, and look after it when it has ended.
@@ -60,11 +59,7 @@ class Child:
     def start(self) -> None:
         """Start it. The pipe to its stdin stays open as long as we live: that is how it knows."""
         self.started_at = time.monotonic()
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ops", *self.arguments, "--with-parent"],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         self.relay = threading.Thread(target=relay, args=(self.process.stderr,), daemon=True)
         self.relay.start()
         log.debug("started", part=self.name, pid=self.process.pid)
@@ -107,10 +102,13 @@ class Child:
 
 def parts(folder: Path, workers: int) -> list[Child]:
     """The children of a whole pipeline."""
-    consume = ("consume", str(folder))
+    # -P: a folder `ops` where the user stands is not ours.
+    understudy = (sys.executable, "-P", "-m", "ops")
+    produce = (*understudy, "produce", str(folder), "--with-parent")
+    consume = (*understudy, "consume", str(folder), "--with-parent")
     return [
-        Child(name="capture", arguments=("produce", str(folder))),
-        *(Child(name=f"worker-{n}", arguments=consume) for n in range(1, workers + 1)),
+        Child(name="capture", command=produce),
+        *(Child(name=f"worker-{n}", command=consume) for n in range(1, workers + 1)),
     ]
 
 

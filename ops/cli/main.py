@@ -10,6 +10,7 @@ from ops import logs
 from ops.cli import looking, mending, output, running, stack
 from schemas.errors import InvariantError, UnderstudyError
 
+TRACE_FRAMES = 8  # Of the innermost: the outer ones are the command line's library.
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -38,5 +39,5 @@ def main() -> None:
     except UnderstudyError as error:
         sys.exit(output.report(error))
     except Exception as error:  # noqa: BLE001 - the last one who can say it, and a message may hold a row
-        traceback.print_tb(error.__traceback__, file=sys.stderr)
+        traceback.print_tb(error.__traceback__, limit=-TRACE_FRAMES, file=sys.stderr)
         sys.exit(output.report(InvariantError(f"unexpected {type(error).__name__}")))

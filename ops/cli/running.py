@@ -1,7 +1,7 @@
 """Commands that run the pipeline: run, produce, consume."""
 
+import os
 import signal
-import sys
 import threading
 from types import FrameType
 from typing import Annotated
@@ -12,6 +12,7 @@ from ops import supervise
 from ops.cli.arguments import Entities, Folder
 
 app = typer.Typer()
+STDIN = 0  # As a descriptor: at exit the interpreter would wait for a reader of its buffered file.
 DISPLAY_DEADLINE_S = 1.0  # It may be waiting for a server; nothing depends on its end.
 
 WithParent = Annotated[
@@ -85,11 +86,12 @@ def stop_event(*, with_parent: bool = False) -> threading.Event:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     if with_parent:
-        threading.Thread(target=_outlived_by_nobody, args=(stop,), daemon=True).start()
+        threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
     return stop
 
 
-def _outlived_by_nobody(stop: threading.Event) -> None:
+def _follow_parent(stop: threading.Event) -> None:
     """Our stdin is a pipe that only the supervisor holds: it closes when the supervisor is gone."""
-    sys.stdin.buffer.read()
+    while os.read(STDIN, 1):
+        pass
     stop.set()

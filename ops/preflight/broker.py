@@ -1,6 +1,7 @@
 """Are Kafka and the schema registry ready?"""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from confluent_kafka.admin import AdminClient, ConfigResource
 
@@ -78,4 +79,5 @@ def check_registry(migration: Migration, at: Endpoints) -> Iterator[Finding]:
             f"the registry knows no compatibility {word}",
             f"Write one of {', '.join(sorted(COMPATIBILITIES))}.",
         )
-    wiring.registry(migration, at).ping()
+    with closing(wiring.registry(migration, at)) as registry:
+        registry.ping()

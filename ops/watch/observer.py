@@ -73,7 +73,7 @@ class Observer:
             source=at_source,
             captured_lsn=progress.lsn,
             workers=group.members if group else None,
-            entities=tuple(_entity(self.migration, found, seen) for found in entities),
+            entities=tuple(_entity(self.migration, found, seen) for found in self._all(entities)),
             problems=tuple(dict.fromkeys(problems)),
         )
 
@@ -95,6 +95,12 @@ class Observer:
         with databases.target(self.at.target_dsn, APPLICATION) as connection:
             entities = target.read(connection)
             return entities, target.rows(connection) if count_rows and entities else None
+
+    def _all(self, found: list[target.Entity]) -> list[target.Entity]:
+        """Those that the control schema knows, and those that no worker has seen yet."""
+        known = {entity.entity: entity for entity in found}
+        unseen = {n: target.unseen(n, str(e.target)) for n, e in self.migration.entities.items()}
+        return [entity for _, entity in sorted((unseen | known).items())]
 
     def _progress(self) -> Progress:
         if self.positions is None:
@@ -141,7 +147,7 @@ def _entity(migration: Migration, found: target.Entity, seen: _Seen) -> EntitySt
         captured=seen.progress.rows_of(label),
         is_captured=label in seen.progress.ended,
         applied=applied,
-        lag_records=None if ends is None else sum(ends[place] for place in places) - applied,
+        lag_records=sum(ends[place] for place in places) - applied if ends and places else None,
         watermark=lsn_text(found.watermark) if found.watermark else None,
         lag_ms=None if found.watermark_ms is None else max(0, seen.now_ms - found.watermark_ms),
         unowned=tuple(

@@ -12,7 +12,7 @@ class EntityStatus:
     """One entity.
 
     Attributes:
-        state: `snapshot`, `tail`, `switched`, `paused` or `stopped`.
+        state: `new` (no worker has seen it), `snapshot`, `tail`, `switched`, `paused` or `stopped`.
         rows: Live rows in the mapping; None where they were not counted.
         captured: Rows of its table's snapshot that are in Kafka.
         is_captured: Whether that is all of them.

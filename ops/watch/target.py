@@ -39,6 +39,22 @@ class Entity:
     watermark_ms: int | None
 
 
+def unseen(name: str, table: str) -> Entity:
+    """An entity that no worker has registered yet."""
+    return Entity(
+        entity=name,
+        target=table,
+        phase="new",
+        is_paused=False,
+        stopped_reason=None,
+        waiting={},
+        dead_letters={},
+        offsets=[],
+        watermark=None,
+        watermark_ms=None,
+    )
+
+
 def read(connection: Connection) -> list[Entity]:
     """All entities in alphabetical order; none before the first worker has run."""
     row = connection.execute(_HAS_CONTROL_SQL).fetchone()

@@ -79,7 +79,7 @@ def line(status: Status, elapsed_s: float, already: int) -> str:
 
 def state(status: Status) -> str:
     """One word for the pipeline: the state of the entity that is least far."""
-    order = ("stopped", "paused", "snapshot", "tail", "switched")
+    order = ("stopped", "paused", "new", "snapshot", "tail", "switched")
     states = {entity.state for entity in status.entities}
     return next((word for word in order if word in states), "starting")
 

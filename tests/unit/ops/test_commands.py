@@ -1,0 +1,169 @@
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.core
+import typer.main
+
+from ops import wiring
+from ops.cli import mending, output
+from ops.cli.main import app, main
+from ops.cli.running import stop_event
+from schemas.errors import OwnershipLostError, SourceError, UsageError
+
+CLINIC = Path(__file__).parents[3] / "examples" / "clinic"
+
+
+def commands(
+    group: typer.core.TyperGroup, words: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], typer.core.TyperCommand]]:
+    for name, command in group.commands.items():
+        if isinstance(command, typer.core.TyperGroup):
+            yield from commands(command, (*words, name))
+        elif isinstance(command, typer.core.TyperCommand):
+            yield (*words, name), command
+
+
+def root() -> typer.core.TyperGroup:
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    return group
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, *words: str) -> object:
+    monkeypatch.setattr(sys, "argv", ["understudy", *words])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return stopped.value.code
+
+
+def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
+    found = {
+        words: command.help or ""
+        for words, command in commands(root())
+        if words[0] not in {"stack", "version"}
+    }
+    assert set(found) == {
+        (name,)
+        for name in (
+            "run",
+            "produce",
+            "consume",
+            "check",
+            "status",
+            "schema",
+            "pause",
+            "resume",
+            "drop",
+        )
+    }
+    for words, text in found.items():
+        assert f"Example: understudy {' '.join(words)}" in text
+
+
+def test_an_unknown_command_or_option_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ended(monkeypatch, "perform") == 2
+    assert ended(monkeypatch, "check", "x", "--loud") == 2
+
+
+def test_a_folder_that_is_not_there_ends_with_3_and_one_line_and_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "run", "nowhere") == 3
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    line, remedy = shown.err.splitlines()
+    assert line.startswith("error: ")
+    assert "file=nowhere/understudy.toml" in line
+    assert remedy.startswith("  ")
+
+
+def test_without_servers_and_without_a_stack_the_remedy_names_both_ways(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_STACK_HOME", str(tmp_path))
+    assert ended(monkeypatch, "status", str(CLINIC)) == 3
+    shown = capsys.readouterr().err
+    assert "key=source.dsn" in shown
+    assert "understudy stack up" in shown
+    assert "UNDERSTUDY_<SECTION>__<KEY>" in shown
+
+
+def test_an_unexpected_error_shows_where_but_not_its_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_folder: Path) -> None:
+        message = "(id)=(42) of Mrs Smith"
+        raise ValueError(message)
+
+    monkeypatch.setattr(wiring, "read", broken)
+    assert ended(monkeypatch, "status", "x") == 1
+    shown = capsys.readouterr().err
+    assert "ValueError" in shown
+    assert "broken" in shown
+    assert "Mrs Smith" not in shown
+
+
+def test_an_error_that_another_attempt_may_mend_ends_with_75(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert output.report(OwnershipLostError(topic="t", partition=0)) == output.EXIT_RETRYABLE
+    assert output.report(SourceError("x")) == 4
+    capsys.readouterr()
+
+
+def test_no_password_of_a_dsn_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output.report(SourceError("no route", server="postgresql://app:hush@db/x password=hush"))
+    assert "hush" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("document", "key"), [("pipeline", "namespace"), ("entity", "columns")])
+def test_the_schema_of_a_file_is_json_schema_with_its_keys(
+    document: str, key: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "schema", document) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert key in schema["properties"]
+    assert schema["additionalProperties"] is False
+
+
+def test_a_destructive_command_wants_the_name_of_the_pipeline() -> None:
+    mending.require_name("clinic", "clinic")
+    for given in ("klinik", None):
+        with pytest.raises(UsageError):
+            mending.require_name("clinic", given)
+
+
+def test_naming_one_entity_takes_all_that_read_its_topic() -> None:
+    migration = wiring.read(CLINIC)
+    shared = migration.entities["orders"].model_copy(update={"name": "archive"})
+    migration.entities["archive"] = shared
+    assert wiring.chosen(migration, ("orders",)) == ("archive", "orders")
+    assert set(wiring.chosen(migration, ())) == set(migration.entities)
+    with pytest.raises(UsageError):
+        wiring.chosen(migration, ("nobody",))
+
+
+def test_what_the_environment_says_wins_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_STACK_HOME", str(tmp_path))
+    for key in ("SOURCE__DSN", "TARGET__DSN", "KAFKA__BOOTSTRAP", "REGISTRY__URL"):
+        monkeypatch.setenv(f"UNDERSTUDY_{key}", key)
+    at = wiring.endpoints(wiring.read(CLINIC))
+    assert (at.source_dsn, at.target_dsn) == ("SOURCE__DSN", "TARGET__DSN")
+    assert (at.bootstrap, at.registry_url) == ("KAFKA__BOOTSTRAP", "REGISTRY__URL")
+
+
+def test_sigterm_sets_the_stop_event() -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        stop = stop_event()
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.is_set()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

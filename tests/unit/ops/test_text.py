@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import pytest
+
+from ops.watch import text
+from ops.watch.source import SourceStatus
+from ops.watch.status import EntityStatus, Status
+from producers.slot import Slot
+
+SLOT = Slot(
+    name="understudy_shop_00000000",
+    active_pid=7,
+    confirmed_lsn=0x1540000,
+    wal_status="reserved",
+    safe_wal_bytes=None,
+    retained_bytes=20_000_000,
+)
+
+
+def entity(**changes: object) -> EntityStatus:
+    values: dict[str, object] = {
+        "name": "orders",
+        "target": "shop.orders",
+        "state": "tail",
+        "stopped_reason": None,
+        "rows": 900,
+        "parked": {},
+        "dead_letters": {},
+        "captured": 1000,
+        "is_captured": True,
+        "applied": 900,
+        "lag_records": 100,
+        "watermark": "0/1540000",
+        "lag_ms": 350,
+        "unowned": (),
+    }
+    return EntityStatus(**(values | changes))  # type: ignore[arg-type]
+
+
+def status(*entities: EntityStatus, slot: Slot | None = SLOT, workers: int | None = 1) -> Status:
+    return Status(
+        pipeline="shop",
+        folder=Path("shop"),
+        source=SourceStatus(now_ms=0, wal_lsn=0x1540100, slot=slot),
+        captured_lsn=0x1540000,
+        workers=workers,
+        entities=entities,
+        problems=(),
+    )
+
+
+def test_the_line_has_gh_osts_order() -> None:
+    line = text.line(status(entity()), elapsed_s=10, already=800)
+    assert line == (
+        "Copy: 900/1000 90.0%; Applied: 900; Backlog: 100; Time: 10s; Streamer: 0/1540000; "
+        "Lag: 0.35s; State: tail; ETA: 10s"
+    )
+
+
+def test_the_line_says_what_waits_and_what_died() -> None:
+    line = text.line(
+        status(entity(parked={"parent": 3}, dead_letters={"23514": 2})), elapsed_s=1, already=0
+    )
+    assert line.endswith("Parked: 3; Dead letters: 2")
+
+
+def test_a_percentage_is_not_100_before_all_is_done() -> None:
+    assert text.percent(999_999, 1_000_000) == "99.9%"
+    assert text.percent(5, 5) == "100.0%"
+    assert text.percent(0, 0) == "0.0%"
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "shown"),
+    [(None, "?"), (350, "0.35s"), (12_000, "12s"), (303_000, "5m03s"), (7_620_000, "2h07m")],
+)
+def test_a_duration_is_short_and_has_its_unit(milliseconds: float | None, shown: str) -> None:
+    assert text.duration(milliseconds) == shown
+
+
+def test_the_state_is_that_of_the_entity_that_is_least_far() -> None:
+    assert text.state(status(entity(), entity(state="snapshot"))) == "snapshot"
+    assert text.state(status(entity(state="snapshot"), entity(state="stopped"))) == "stopped"
+
+
+def test_the_lag_is_unknown_until_every_entity_has_one() -> None:
+    assert status(entity(), entity(lag_ms=None)).lag_ms is None
+    assert status(entity(), entity(lag_ms=900)).lag_ms == 900
+
+
+def test_the_next_step_is_the_most_urgent_one() -> None:
+    assert status(entity()).next_steps == ["understudy status shop --watch"]
+    assert status(entity(), slot=None).next_steps == ["understudy run shop"]
+    assert status(entity(), workers=0).next_steps == ["understudy run shop"]
+    assert status(entity(state="paused")).next_steps == ["understudy resume shop --entity orders"]
+    dead = status(entity(state="stopped", dead_letters={"23514": 1})).next_steps
+    assert dead[0] == "understudy resume shop --entity orders"
+    assert "dead_letters" in dead[1]
+
+
+def test_the_json_counts_and_keeps_the_reasons() -> None:
+    document = entity(parked={"parent": 3, "unique": 1}).as_json()
+    assert (document["parked"], document["parked_by_reason"]) == (4, {"parent": 3, "unique": 1})
+    assert status(entity()).as_json()["captured_lsn"] == "0/1540000"
