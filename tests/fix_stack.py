@@ -2,15 +2,13 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from ops.stack import stack as embedded
 from ops.stack.stack import Condition
-from ops.stack.state import Endpoints, default_home, endpoints
+from ops.stack.state import Endpoints, default_home, endpoints, temporary_home
 
 
 @pytest.fixture(scope="session")
@@ -41,16 +39,9 @@ def already_up() -> Endpoints | None:
 
 def temporary() -> Iterator[Endpoints]:
     """An embedded stack that goes with the run."""
-    home = temporary_home()
+    home = temporary_home("test")
     try:
         yield embedded.up(home)
     finally:
         embedded.down(home)
         shutil.rmtree(home)
-
-
-def temporary_home() -> Path:
-    """A new folder that PostgreSQL's account may enter when we are root; pytest's own are closed to it."""
-    home = Path(tempfile.mkdtemp(prefix="understudy-test-"))
-    home.chmod(0o711)
-    return home

@@ -6,9 +6,9 @@ and tail, stops the writer, waits until everything written is applied, compares 
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from ops import wiring
 from ops.cli import output
 from ops.cli.output import Format
 from ops.stack import stack
-from ops.stack.state import Endpoints
+from ops.stack.state import Endpoints, temporary_home
 from schemas.errors import MismatchError, NotReadyError, UnderstudyError
 from tests.checker.check import check
 from tests.checker.report import Report
@@ -86,9 +86,10 @@ def _say(text: str) -> None:
 
 def _home(running: ExitStack, *, keep: bool) -> Path:
     """A new home for the stack; its binaries come from the user's cache."""
-    if keep:
-        return Path(tempfile.mkdtemp(prefix="understudy-demo-"))
-    return Path(running.enter_context(tempfile.TemporaryDirectory(prefix="understudy-demo-")))
+    home = temporary_home("demo")
+    if not keep:
+        running.callback(shutil.rmtree, home)
+    return home
 
 
 def _stack(running: ExitStack, home: Path, *, keep: bool) -> Endpoints:

@@ -1,9 +1,8 @@
 """ops/bin/bench: the figures that README and the issues name, measured on a stack of its own."""
 
+import shutil
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ from ops.bench import memory, pipeline, tail
 from ops.cli import output
 from ops.cli.output import Format
 from ops.stack import stack
-from ops.stack.state import Endpoints
+from ops.stack.state import Endpoints, temporary_home
 from schemas.errors import UnderstudyError
 
 app = typer.Typer(
@@ -43,12 +42,13 @@ def memory_command(rows: Rows = 500_000, form: Output = Format.TABLE) -> None:
 
 
 def _measure(measurement: Callable[[Endpoints], dict[str, object]], form: Format) -> None:
-    with tempfile.TemporaryDirectory(prefix="understudy-bench-") as home:
-        output.say("starting the embedded stack")
-        try:
-            figures = measurement(stack.up(Path(home)))
-        finally:
-            stack.down(Path(home))
+    home = temporary_home("bench")
+    output.say("starting the embedded stack")
+    try:
+        figures = measurement(stack.up(home))
+    finally:
+        stack.down(home)
+        shutil.rmtree(home)
     if form is Format.JSON:
         output.print_json(figures)
     else:

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import socket
+import tempfile
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -49,6 +50,13 @@ def default_home() -> Path:
     chosen = os.environ.get("UNDERSTUDY_STACK_HOME")
     dirs = PlatformDirs("understudy", appauthor=False, use_site_for_root=True)
     return Path(chosen) if chosen else dirs.user_state_path / "stack"
+
+
+def temporary_home(purpose: str) -> Path:
+    """A new folder for a stack that goes again; PostgreSQL's account may enter it when we are root."""
+    home = Path(tempfile.mkdtemp(prefix=f"understudy-{purpose}-"))
+    home.chmod(0o711)
+    return home
 
 
 def load(home: Path) -> State:

@@ -21,7 +21,7 @@ from ops.stack import fetch, stack
 from ops.stack.stack import Condition
 from ops.stack.state import HOST, STATE_FILE, endpoints, load
 from schemas.errors import ConflictError
-from tests.fix_stack import temporary_home
+from ops.stack.state import temporary_home
 
 ROOT = Path(__file__).parents[3]
 SECOND_START_S_MAX = 15.0
@@ -31,7 +31,7 @@ NO_NETWORK = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:1")
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    folder = temporary_home()
+    folder = temporary_home("test")
     yield folder
     stack.down(folder)
     shutil.rmtree(folder)
@@ -40,7 +40,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def own() -> Iterator[Path]:
     """A stack for the tests of this file to break; each leaves it up, but the last, which takes it down."""
-    folder = temporary_home()
+    folder = temporary_home("test")
     stack.up(folder)
     yield folder
     stack.down(folder)
