@@ -27,7 +27,7 @@ WHERE generation = 1 AND entity = %s AND reason = 'children' AND commit_lsn <= %
 
 def may_have_work(connection: Connection, applier: Applier) -> bool:
     """Whether anything of an entity waits for something that may come."""
-    owes = f"SELECT EXISTS (SELECT FROM {applier.plan.mapping} WHERE owed IS NOT NULL)"  # noqa: S608 - a quoted name
+    owes = f"SELECT EXISTS (SELECT FROM {applier.plan.mapping} WHERE owed IS NOT NULL)"
     waits = connection.execute(_HAS_WORK, [applier.plan.name]).fetchall()[0][0]
     return bool(waits or connection.execute(owes).fetchall()[0][0])
 
@@ -74,7 +74,7 @@ def _ready(cursor: Cursor, plan: EntityPlan, ground: Ground) -> Iterator[str]:
     query = f"""
         SELECT w.legacy_key FROM understudy.waiting w
         WHERE w.generation = 1 AND w.entity = {literal(plan.name)} AND ({" OR ".join([*cases, *passed, *tries])})
-        ORDER BY w.tried_at, w.legacy_key LIMIT {WAKE_MAX}"""  # noqa: S608 - quoted names and literals
+        ORDER BY w.tried_at, w.legacy_key LIMIT {WAKE_MAX}"""
     return (str(row[0]) for row in cursor.execute(query).fetchall())
 
 
@@ -90,7 +90,7 @@ def _owed(cursor: Cursor, plan: EntityPlan) -> Iterator[str]:
     ]
     if not cases:
         return iter(())
-    query = f"SELECT m.legacy_key FROM {plan.mapping} m WHERE m.owed IS NOT NULL AND ({' OR '.join(cases)}) ORDER BY 1 LIMIT {WAKE_MAX}"  # noqa: S608
+    query = f"SELECT m.legacy_key FROM {plan.mapping} m WHERE m.owed IS NOT NULL AND ({' OR '.join(cases)}) ORDER BY 1 LIMIT {WAKE_MAX}"
     return (str(row[0]) for row in cursor.execute(query).fetchall())
 
 
@@ -122,7 +122,7 @@ def _run_again(cursor: Cursor, plan: EntityPlan, reference: Reference, parents: 
             WITH owing AS (UPDATE {plan.table} t SET {column} = NULL FROM (SELECT {plan.id} AS id, {column} AS parent FROM {plan.table} WHERE {column} = ANY(%s::uuid[])) AS old
                 WHERE t.{plan.id} = old.id RETURNING old.id, old.parent)
             UPDATE {plan.mapping} m SET owed = array_append(m.owed, owing.parent) FROM owing, {plan.mapping} k
-            WHERE k.id = owing.id AND m.legacy_key = k.legacy_key AND m.source = k.source AND m.generation = k.generation""",  # noqa: S608 - quoted names
+            WHERE k.id = owing.id AND m.legacy_key = k.legacy_key AND m.source = k.source AND m.generation = k.generation""",
             [parents],
         )
         return
@@ -147,6 +147,6 @@ def _run_again(cursor: Cursor, plan: EntityPlan, reference: Reference, parents: 
         INSERT INTO understudy.waiting (entity, source, legacy_key, id, epoch, commit_lsn, ordinal, deleted, image, partition, "offset",
             reason, waits_for, waits_id, error, column_name)
         SELECT entity, source, legacy_key, id, epoch, commit_lsn, ordinal, false, original, partition, "offset", %s, %s, parent, %s, %s FROM old
-        ON CONFLICT DO NOTHING""",  # noqa: S608 - quoted names
+        ON CONFLICT DO NOTHING""",
         [parents, why, reference.parent.entity, error, reference.column],
     )

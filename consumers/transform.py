@@ -103,7 +103,7 @@ class Transform:
     def _called(self, column: str, values: pl.Series) -> pl.Series:
         try:
             results = self._functions[column](values.to_list())
-        except Exception as error:  # noqa: BLE001 - anything may come out of a function that we did not write
+        except Exception as error:
             raise RecordError(
                 f"the Python rule failed with {type(error).__name__}",
                 entity=self._plan.name,

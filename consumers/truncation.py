@@ -51,7 +51,7 @@ def _below(cursor: Cursor, applier: Applier, event_id: EventId) -> list[str]:
         UNION
         SELECT legacy_key FROM understudy.waiting
         WHERE generation = 1 AND entity = %(entity)s AND source = %(source)s AND (epoch, commit_lsn, ordinal) < (%(epoch)s, %(lsn)s, %(ordinal)s)
-        ORDER BY 1""",  # noqa: S608 - a quoted name
+        ORDER BY 1""",
         {
             "entity": applier.plan.name,
             "source": str(applier.plan.entity.source),

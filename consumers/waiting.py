@@ -84,9 +84,9 @@ SELECT 1, %s, %s, %s, {_NAMES.replace('"unavailable"', 'CAST("unavailable" AS te
 ON CONFLICT (generation, entity, source, legacy_key) DO UPDATE SET
     {", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS if name != "legacy_key")},
     attempts = w.attempts + 1, tried_at = now()"""
-_FETCH = f"""
+_FETCH = """
 SELECT legacy_key, epoch, commit_lsn, ordinal, first_epoch, first_lsn, first_ordinal, deleted, CAST(image AS text), unavailable, partition, "offset"
-FROM understudy.waiting WHERE generation = 1 AND entity = %s AND source = %s AND legacy_key = ANY(%s)"""  # noqa: S608 - no value in it
+FROM understudy.waiting WHERE generation = 1 AND entity = %s AND source = %s AND legacy_key = ANY(%s)"""
 _FETCHED = {
     "__key": pl.String,
     "__epoch": pl.Int32,
