@@ -1,0 +1,122 @@
+"""What a capture left in Kafka, read without its code, and folded by the rules of convergence."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+
+from schemas import positions
+from schemas.positions import Record, Truncate
+from schemas.registry import Registry
+from tests import avro_reference
+
+DEADLINE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row change as it stands in a topic."""
+
+    place: tuple[str, int, int]
+    key: tuple[Any, ...]
+    id: tuple[int, int, int]
+    op: str
+    row: dict[str, Any]
+    unavailable: tuple[str, ...]
+
+
+def wait_for(what: str, condition: Callable[[], Any]) -> Any:
+    """Wait until the condition yields something, and return it."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.02)
+    return found
+
+
+@contextmanager
+def _consumer(bootstrap: str) -> Iterator[Consumer]:
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "history", "auto.offset.reset": "earliest"}
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def messages(bootstrap: str, topic: str) -> list[Any]:
+    """All records of a topic, partition by partition."""
+    found: list[Any] = []
+    with _consumer(bootstrap) as consumer:
+        for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
+            place = TopicPartition(topic, partition, 0)
+            _, end = consumer.get_watermark_offsets(place, timeout=10)
+            consumer.assign([place])
+            while end and (not found or _next_offset(found[-1], partition) < end):
+                found += consumer.consume(1000, timeout=0.2)
+    assert all(message.error() is None for message in found)
+    return found
+
+
+def _next_offset(message: Any, partition: int) -> int:
+    return message.offset() + 1 if message.partition() == partition else 0
+
+
+def records(bootstrap: str, topic: str) -> list[Record]:
+    """All records of a positions topic, in order."""
+    found = messages(bootstrap, topic)
+    return [positions.decode(message.key(), message.value()) for message in found]
+
+
+def events(bootstrap: str, registry: Registry, topic: str) -> list[Event]:
+    """All changes in a topic; each delete must be followed by its tombstone."""
+    found: list[Event] = []
+    deleted: dict[int, bytes] = {}
+    for message in messages(bootstrap, topic):
+        expected = deleted.pop(message.partition(), None)
+        if message.value() is None:
+            assert message.key() == expected
+            continue
+        assert expected is None
+        event = _event(registry, message)
+        if event.op == "d":
+            deleted[message.partition()] = message.key()
+        found.append(event)
+    assert not deleted
+    return found
+
+
+def _event(registry: Registry, message: Any) -> Event:
+    schema = registry.schema(int.from_bytes(message.value()[1:5], "big"))
+    ((row,),) = (avro_reference.read(schema, [message.value()]),)
+    ours = row["ours"]
+    return Event(
+        place=(message.topic(), message.partition(), message.offset()),
+        key=tuple(row["legacy"][name] for name in schema["pg.key"]),
+        id=(ours["epoch"], ours["lsn"], ours["ordinal"]),
+        op=ours["op"],
+        row=row["legacy"],
+        unavailable=tuple(ours["unavailable"] or ()),
+    )
+
+
+def folded(changes: list[Event], truncates: list[Truncate]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The rows that a consumer ends with; a column that nobody sent is named, not NULL."""
+    fence = max((tuple(truncate.event_id) for truncate in truncates), default=(0, 0, 0))
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for event in sorted(changes, key=lambda event: event.id):
+        if event.id < fence:
+            continue
+        if event.op == "d":
+            rows.pop(event.key, None)
+            continue
+        base = {} if event.op == "c" else rows.get(event.key, {})
+        missing = {name: base.get(name, "never sent") for name in event.unavailable}
+        rows[event.key] = {**event.row, **missing}
+    return rows
+
+
