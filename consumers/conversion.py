@@ -1,7 +1,8 @@
 """How a legacy value becomes a value of a target column, without being rounded or cut on the way.
 
-An explicit cast of PostgreSQL cuts a text to varchar(n) and rounds a numeric to its scale without a word. So a cast within
-a family of types is compared with where it came from, and a text is first asked whether it is a value of the other type.
+An explicit cast of PostgreSQL cuts a text to varchar(n) and rounds a numeric to its scale without a word. So a cast
+within a family of types is compared with where it came from, and a text is first asked whether it is a value of the
+other type.
 Source: PostgreSQL manual, "Type Casts" and "pg_input_is_valid".
 """
 
@@ -10,10 +11,12 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-_NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
+_WHOLE_NUMBERS = ("smallint", "integer", "bigint")
+_NUMBERS = (*_WHOLE_NUMBERS, "numeric", "real", "double precision")
 _STRINGS = ("text", "character varying", "character", "bpchar")
-_MOMENTS = ("date", "timestamp", "time", "interval")
-_BITS = ("bit", "bit varying")
+_DATES = ("date", "timestamp without time zone", "timestamp with time zone")
+_TIMES = ("time without time zone", "time with time zone", "interval")
+_FAMILIES = (_NUMBERS, _STRINGS, (*_DATES, *_TIMES))
 # Every value of the first fits into the second.
 _WIDER = {
     ("smallint", "integer"),
@@ -45,18 +48,10 @@ def ident(*names: str) -> str:
     return sql.Identifier(*names).as_string()
 
 
-def _family(kind: str) -> tuple[str, ...] | None:
-    name = kind.partition("(")[0].strip()
-    if "[]" in kind:
-        return None
-    return next(
-        (
-            family
-            for family in (_NUMBERS, _STRINGS, _MOMENTS, _BITS)
-            if name in family or name.split(" ")[0] in family
-        ),
-        None,
-    )
+def unmodified(kind: str) -> str:
+    """A type without its length or scale: a cast to it cuts and rounds nothing."""
+    name = re.sub(r"\([^)]*\)", "", kind)
+    return {"character": "bpchar", "bit": "bit varying"}.get(name, name)
 
 
 def convert(value: str, source_type: str, target_type: str, *, can_ask: bool) -> Conversion:
@@ -68,40 +63,67 @@ def convert(value: str, source_type: str, target_type: str, *, can_ask: bool) ->
         target_type: As format_type prints it.
         can_ask: Whether the server has pg_input_is_valid (PostgreSQL 16 and later).
     """
-    if source_type == target_type:
+    if target_type in (source_type, unmodified(source_type)):
         return Conversion(value=value)
-    family = _family(source_type)
-    if family and family is _family(target_type):
-        cast = f"CAST({value} AS {target_type})"
-        if target_type in ("text", "character varying") or (source_type, target_type) in _WIDER:
-            return Conversion(value=cast)
-        return Conversion(
-            value=cast,
-            fault=_fault(
-                value,
-                target_type,
-                f"CAST({cast} AS {source_type}) IS DISTINCT FROM {value}",
-                can_ask=can_ask,
-            ),
-        )
-    cast = f"CAST(CAST({value} AS text) AS {target_type})"
+    if _family(source_type) is _family(target_type) is not None:
+        return _within_family(value, source_type, target_type, can_ask=can_ask)
+    return _by_text(value, source_type, target_type, can_ask=can_ask)
+
+
+def _family(kind: str) -> tuple[str, ...] | None:
+    name = unmodified(kind)
+    return next((family for family in _FAMILIES if name in family), None)
+
+
+def _within_family(value: str, source_type: str, target_type: str, *, can_ask: bool) -> Conversion:
+    cast = f"CAST({value} AS {target_type})"
+    widened = (unmodified(source_type), target_type) in _WIDER
+    if widened or target_type in ("text", "character varying"):
+        return Conversion(value=cast)
+    whole = target_type in _WHOLE_NUMBERS
+    # A numeric of 1.00 is a whole number, but does not look like one.
+    plain = f"pg_catalog.trim_scale(CAST({value} AS numeric))" if whole else value
+    changed = f"CAST({cast} AS {source_type}) IS DISTINCT FROM {value}"
+    refused = _refused(plain, target_type) if can_ask else None
+    return Conversion(value=cast, fault=_fault(value, refused, changed))
+
+
+def _by_text(value: str, source_type: str, target_type: str, *, can_ask: bool) -> Conversion:
+    text = f"CAST({value} AS text)"
     if target_type == "text":
-        return Conversion(value=f"CAST({value} AS text)")
-    return Conversion(
-        value=cast, fault=_fault(value, target_type, "false", can_ask=can_ask) if can_ask else None
+        return Conversion(value=text)
+    cast = f"CAST({text} AS {target_type})"
+    refused = _refused(value, target_type) if can_ask else None
+    changed = _changed(text, target_type) if _family(source_type) is _STRINGS else None
+    changed = changed or _cut(text, target_type)
+    return Conversion(value=cast, fault=_fault(value, refused, changed))
+
+
+def _refused(value: str, target_type: str) -> str:
+    return f"NOT pg_catalog.pg_input_is_valid(CAST({value} AS text), {literal(target_type)})"
+
+
+def _changed(text: str, target_type: str) -> str | None:
+    """Whether a text says more than a date or timestamp keeps: a time of day, a zone, more decimals."""
+    moment = "timestamp with time zone"
+    if unmodified(target_type) not in _DATES:
+        return None
+    return (
+        f"CAST(CAST({text} AS {target_type}) AS {moment}) IS DISTINCT FROM CAST({text} AS {moment})"
     )
 
 
-def _fault(value: str, target_type: str, altered: str, *, can_ask: bool) -> str:
-    ask = (
-        f"NOT pg_catalog.pg_input_is_valid(CAST({value} AS text), {literal(target_type)})"
-        if can_ask
-        else "false"
-    )
-    return f"CASE WHEN {value} IS NULL THEN false WHEN {ask} THEN true ELSE {altered} END"
+def _cut(text: str, target_type: str) -> str | None:
+    wide = unmodified(target_type)
+    if wide == target_type:
+        return None
+    return f"CAST({text} AS {target_type}) IS DISTINCT FROM CAST({text} AS {wide})"
 
 
-def unmodified(kind: str) -> str:
-    """A type without its length or scale: a cast to it cuts and rounds nothing, which is left to the assignment's checks."""
-    name = re.sub(r"\([^)]*\)", "", kind)
-    return {"character": "bpchar", "bit": "bit varying"}.get(name, name)
+def _fault(value: str, refused: str | None, changed: str | None) -> str | None:
+    """True where one of the two holds; `changed` is only asked where a cast cannot fail."""
+    conditions = [condition for condition in (refused, changed) if condition]
+    if not conditions:
+        return None
+    cases = " ".join(f"WHEN {condition} THEN true" for condition in conditions)
+    return f"CASE WHEN {value} IS NULL THEN false {cases} ELSE false END"

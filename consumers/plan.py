@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from consumers.catalog import ForeignKey, TargetTable, UniqueKey
-from consumers.conversion import Conversion, convert, ident, literal, unmodified
+from consumers.columns import Cell, file_of, legacy_column, value
+from consumers.conversion import ident, literal
 from schemas.entity import Entity
 from schemas.errors import ConfigError
 from schemas.rules import (
     AnyRule,
-    Constant,
     Copy,
     Default,
     Json,
@@ -24,7 +24,6 @@ from schemas.rules import (
     Ref,
     Sql,
     Timezone,
-    Uuid,
     Values,
 )
 from schemas.table import Column, Table
@@ -176,16 +175,16 @@ def compile_plan(
     Raises:
         ConfigError: A rule names a column that is not there; names file, key and remedy.
     """
-    key = tuple(_legacy(entity, legacy, name, "key") for name in entity.key or legacy.key)
+    key = tuple(legacy_column(entity, legacy, name, "key") for name in entity.key or legacy.key)
     if not key:
         raise ConfigError(
             "the legacy table has no primary key",
-            file=_file(entity),
+            file=file_of(entity),
             key="key",
             table=legacy.label,
             remedy='Name the key: key = ["..."].',
         )
-    derived = _derived(entity)
+    derived = _derived(entity, legacy)
     written, faults = _written(entity, legacy, target, derived, around)
     return EntityPlan(
         entity=entity,
@@ -202,33 +201,15 @@ def compile_plan(
     )
 
 
-def _file(entity: Entity) -> str:
-    return f"entities/{entity.name}.toml"
-
-
-def _legacy(entity: Entity, legacy: Table, name: str, key: str) -> Column:
-    column = legacy.column(name)
-    if column is None:
-        raise ConfigError(
-            f"the legacy table has no column {name}",
-            file=_file(entity),
-            key=key,
-            table=legacy.label,
-        )
-    return column
-
-
 def _is_read(name: str, entity: Entity) -> bool:
-    """Whether SQL reads a legacy column. Expressions are searched for the word: staging one column too many does no harm."""
+    """Whether SQL reads a legacy column. A word too many that is found does no harm: the column is staged in vain."""
     expressions = [entity.where or "", *entity.expect.values()]
     for rule in entity.columns.values():
         match rule:
             case Copy() | Default() | Timezone():
                 if rule.source == name:
                     return True
-            case Sql():
-                expressions.append(rule.sql)
-            case Ref():
+            case Sql() | Ref():
                 expressions.append(rule.sql or "")
             case _:
                 pass
@@ -236,14 +217,26 @@ def _is_read(name: str, entity: Entity) -> bool:
     return any(word.search(expression.replace('""', '"')) for expression in expressions)
 
 
-def _derived(entity: Entity) -> dict[str, Derived]:
+def _derived(entity: Entity, legacy: Table) -> dict[str, Derived]:
     """The columns computed before staging, by target column, named `__0`, `__1`, ..."""
     found: dict[str, Derived] = {}
     for column, rule in entity.columns.items():
         if isinstance(rule, Ref | Values | Json | Python):
+            for name in _read_by(rule):
+                legacy_column(entity, legacy, name, f"columns.{column}")
             kind = "uuid" if isinstance(rule, Ref) else "text"
             found[column] = Derived(name=f"__{len(found)}", type=kind, column=column, rule=rule)
     return found
+
+
+def _read_by(rule: Ref | Values | Json | Python) -> tuple[str, ...]:
+    match rule:
+        case Ref():
+            return rule.columns
+        case Json():
+            return rule.json_columns
+        case _:
+            return (rule.source,)
 
 
 def _written(
@@ -253,69 +246,37 @@ def _written(
     derived: Mapping[str, Derived],
     around: Surroundings,
 ) -> tuple[tuple[Written, ...], tuple[tuple[str, str], ...]]:
+    """What is written into each target column, and the conditions under which it cannot be, by column."""
     written, faults = [], []
     for name, rule in entity.columns.items():
-        column = target.table.column(name)
-        if column is None:
-            raise ConfigError(
-                f"the target table has no column {name}",
-                file=_file(entity),
-                key=f"columns.{name}",
-                table=target.table.label,
-                remedy="Add the column, or take the rule out.",
-            )
-        conversion = _value(entity, legacy, column, derived.get(name), around)
-        written.append(
-            Written(
-                column=name,
-                value=conversion.value,
-                updatable=not (column.identity or name == entity.id_column),
-            )
+        cell = Cell(
+            entity=entity,
+            legacy=legacy,
+            column=_target_column(entity, target, name),
+            staged=derived[name].name if name in derived else None,
+            can_ask=around.server_version >= PG_INPUT_IS_VALID_SINCE,
         )
+        conversion = value(rule, cell)
+        updatable = not (cell.column.identity or name == entity.id_column)
+        written.append(Written(column=name, value=conversion.value, updatable=updatable))
         if conversion.fault:
             faults.append((name, conversion.fault))
+        if isinstance(rule, Values) and rule.otherwise == "dead-letter":
+            faults.append((name, f's."__fault" = {literal(name)}'))
     return tuple(written), tuple(faults)
 
 
-def _value(
-    entity: Entity, legacy: Table, column: Column, derived: Derived | None, around: Surroundings
-) -> Conversion:
-    """SQL of one target column over the stage."""
-    rule, key = entity.columns[column.name], f"columns.{column.name}"
-    can_ask = around.server_version >= PG_INPUT_IS_VALID_SINCE
-    if derived:
-        staged = ident("s", derived.name)
-        if derived.type == "uuid":
-            return Conversion(
-                value=staged if column.type == "uuid" else f"CAST({staged} AS {column.type})"
-            )
-        return convert(
-            staged, derived.type, column.type, can_ask=can_ask and isinstance(rule, Json | Python)
+def _target_column(entity: Entity, target: TargetTable, name: str) -> Column:
+    column = target.table.column(name)
+    if column is None:
+        raise ConfigError(
+            f"the target table has no column {name}",
+            file=file_of(entity),
+            key=f"columns.{name}",
+            table=target.table.label,
+            remedy="Add the column, or take the rule out.",
         )
-    match rule:
-        case Uuid():
-            return Conversion(value='s."__id"')
-        case Copy():
-            origin = _legacy(entity, legacy, rule.source, key)
-            return convert(ident("s", origin.name), origin.base, column.type, can_ask=can_ask)
-        case Default():
-            origin = _legacy(entity, legacy, rule.source, key)
-            conversion = convert(ident("s", origin.name), origin.base, column.type, can_ask=can_ask)
-            return Conversion(
-                value=f"coalesce({conversion.value}, CAST({literal(str(rule.default))} AS {column.type}))",
-                fault=conversion.fault,
-            )
-        case Constant():
-            return Conversion(value=f"CAST({literal(str(rule.constant))} AS {column.type})")
-        case Timezone():
-            origin = ident("s", _legacy(entity, legacy, rule.source, key).name)
-            value = f"understudy.local_time(CAST({origin} AS timestamp), {literal(rule.timezone)}, {literal(rule.overlap)})"
-            fault = f"understudy.not_a_local_time(CAST({origin} AS timestamp), {literal(rule.timezone)}, {literal(rule.gap)}, {literal(rule.overlap)})"
-            return Conversion(value=value, fault=fault)
-        case Sql():
-            return Conversion(value=f"CAST((\n{rule.sql}\n) AS {unmodified(column.type)})")
-        case _:  # pragma: no cover - derived rules are answered above
-            raise ConfigError("no such rule", file=_file(entity), key=key)
+    return column
 
 
 def _references(

@@ -1,7 +1,6 @@
 """The column rules that are computed in columns, before staging: UUIDs, references, values, JSON and Python rules."""
 
 import importlib.util
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from consumers import images
 from consumers.identity import Identity, legacy_keys, normal_form
 from consumers.plan import Derived, EntityPlan
 from schemas.errors import ConfigError, RecordError
-from schemas.rules import Json, Python, Ref, Values
+from schemas.rules import Json, Python, Ref, Values, spelling
 
 PythonRule = Callable[[list[str | None]], list[str | None]]
 
@@ -82,22 +81,10 @@ class Transform:
         return values.alias(derived.name)
 
     def _normal(self, name: str, frame: pl.DataFrame) -> pl.Series:
-        column = self._plan.legacy.column(name)
-        if column is None:
-            raise ConfigError(
-                f"the legacy table has no column {name}",
-                file=f"entities/{self._plan.name}.toml",
-                table=self._plan.legacy.label,
-            )
-        return normal_form(frame[name], column.base)
+        base = next(column.base for column in self._plan.legacy.columns if column.name == name)
+        return normal_form(frame[name], base)
 
     def _texts(self, name: str, frame: pl.DataFrame) -> pl.Series:
-        if name not in frame.columns:
-            raise ConfigError(
-                f"the legacy table has no column {name}",
-                file=f"entities/{self._plan.name}.toml",
-                table=self._plan.legacy.label,
-            )
         return frame.select(images.texts(name, frame.schema[name]).cast(pl.String)).to_series()
 
     def _called(self, column: str, values: pl.Series) -> pl.Series:
@@ -128,14 +115,10 @@ class Transform:
 
 
 def _translated(texts: pl.Series, rule: Values) -> pl.Series:
-    table = {code: _text(value) for code, value in rule.values.items()}
+    table = {code: spelling(value) for code, value in rule.values.items()}
     if rule.otherwise == "keep":
         return texts.replace(table)
     return texts.replace_strict(table, default=None, return_dtype=pl.String)
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _function(plan: EntityPlan, rule: object, folder: Path) -> PythonRule:

@@ -4,6 +4,7 @@ A rule is written as a string (copy or rename) or as a table with one word that 
 `sql`, `timezone`, `python`, `constant`, `default` or `json`. Each class lists the words it knows; nothing else is taken.
 """
 
+import json
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -19,6 +20,11 @@ from pydantic import (
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 Scalar = str | int | bool | float
+
+
+def spelling(value: Scalar) -> str:
+    """A value that an entity file spells out, as a text of PostgreSQL."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 class Missing(Enum):
