@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 
 from consumers import images, mapping, staging, statement, waiting
 from consumers.conversion import ident
-from consumers.judge import broken, judge
+from consumers.judge import judge
 from consumers.layers import newest
 from consumers.overlay import META
 from consumers.plan import EntityPlan
@@ -106,10 +106,10 @@ class Applier:
 
     def _write(self, cursor: Cursor, rows: pl.DataFrame, ground: Ground) -> set[str]:
         cursor.execute(f"DELETE FROM {self.plan.stage}")  # What an earlier part of the batch left.
-        aside = self._stage(cursor, rows)
+        self._stage(cursor, rows)
         self._look_up(cursor)
         deletes = bool((rows["__op"] == "d").any())
-        aside |= judge(cursor, self.plan, ground.watermarks, deletes=deletes)
+        aside = judge(cursor, self.plan, ground.watermarks, deletes=deletes)
         reach("map.before_insert")
         self._upsert(cursor, deletes=deletes or self.plan.entity.where is not None)
         kept = self._keep(cursor, rows, aside)
@@ -117,20 +117,15 @@ class Applier:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return kept
 
-    def _stage(self, cursor: Cursor, rows: pl.DataFrame) -> dict[str, Reason]:
-        """Fill the stage; rows that a rule in columns refuses are returned instead."""
+    def _stage(self, cursor: Cursor, rows: pl.DataFrame) -> None:
         deleted = pl.col("__op") == "d"
         derived = self._transform.derive(rows)
-        sound = derived.filter(pl.col("__fault").is_null() | deleted)
         state = pl.when(deleted).then(pl.lit("d")).otherwise(pl.lit("l")).alias("__state")
         nothing_owed = pl.lit(None, dtype=pl.String).alias("__owed")
-        full = sound.with_columns(state, nothing_owed, self._original(sound))
+        full = derived.with_columns(state, nothing_owed, self._original(rows))
         names = [ident(name) for name in self._staged]
         lines = staging.copy_text(full.select(list(self._staged)))
         staging.copy_into(cursor, self.plan.stage, names, lines)
-        faulty = derived.filter(pl.col("__fault").is_not_null() & ~deleted)
-        pairs = faulty.select("__key", "__fault").iter_rows()
-        return {str(key): broken(f"columns.{column}") for key, column in pairs}
 
     def _original(self, rows: pl.DataFrame) -> pl.Expr:
         """The image of each row; none for deletes, which leave the last one in the mapping."""

@@ -31,11 +31,11 @@ def judge(
     Returns:
         The rows that wait, by legacy key; they are no longer in the stage.
     """
-    aside = _broken(cursor, plan)
-    _take_out(cursor, plan, aside)
+    aside = _broken(cursor, plan, statement.disappointments(plan))
     excluded = statement.exclude(plan)
     if excluded:
         deletes = bool(cursor.execute(excluded).rowcount) or deletes
+    aside |= _broken(cursor, plan, statement.misfits(plan))
     if plan.has_secondary or plan.refers_to_itself:
         cursor.execute(statement.drop_stale(plan))
     again = True
@@ -54,13 +54,14 @@ def _take_out(cursor: Cursor, plan: EntityPlan, keys: Mapping[str, Reason]) -> N
         cursor.execute(f'DELETE FROM {plan.stage} WHERE "__key" = ANY(%s)', [list(keys)])
 
 
-def _broken(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
-    query = statement.faults(plan)
+def _broken(cursor: Cursor, plan: EntityPlan, query: str | None) -> dict[str, Reason]:
     rows = cursor.execute(query).fetchall() if query else []
-    return {str(key): broken(str(rule)) for key, rule in rows}
+    found = {str(key): _reason(str(rule)) for key, rule in rows}
+    _take_out(cursor, plan, found)
+    return found
 
 
-def broken(rule: str) -> Reason:
+def _reason(rule: str) -> Reason:
     """The reason of a row that breaks a rule of the entity file, named as the file spells it."""
     section, _, name = rule.partition(".")
     error = (

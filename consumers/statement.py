@@ -18,6 +18,7 @@ META: dict[str, str] = {
     "__offset": "bigint",
     "__owed": "uuid[]",
     "__original": "json",
+    "__fault": "text",
 }
 # Rows of the stage that are to stand in the target.
 _LIVE = """s."__state" = 'l'"""
@@ -166,13 +167,18 @@ def set_references(plan: EntityPlan, staged: str) -> str:
     FROM unnest(%s::text[], %s::text[]) AS f (key, id) WHERE s."__key" = f.key"""
 
 
-def faults(plan: EntityPlan) -> str | None:
-    """Keys of the stage whose values break [expect] or do not fit the target, with the name of what they break."""
-    expected = [
-        (f"expect.{name}", f"(\n{condition}\n) IS FALSE")
-        for name, condition in plan.entity.expect.items()
-    ]
-    conditions = [*expected, *((f"columns.{column}", fault) for column, fault in plan.faults)]
+def disappointments(plan: EntityPlan) -> str | None:
+    """Keys of the stage that break [expect], with the name of what they break."""
+    expect = plan.entity.expect.items()
+    return _broken(plan, [(f"expect.{name}", f"(\n{rule}\n) IS FALSE") for name, rule in expect])
+
+
+def misfits(plan: EntityPlan) -> str | None:
+    """Keys of the stage with a value that its rule or its target column refuses, with the name of the column."""
+    return _broken(plan, [(f"columns.{column}", fault) for column, fault in plan.faults])
+
+
+def _broken(plan: EntityPlan, conditions: Sequence[tuple[str, str]]) -> str | None:
     if not conditions:
         return None
     cases = " ".join(f"WHEN {condition} THEN {literal(name)}" for name, condition in conditions)
