@@ -79,17 +79,22 @@ class Child:
         log.warning("restarting", part=self.name, exit_code=code, delay_s=delay)
         return True
 
-    def stop(self, deadline: float) -> None:
-        """Wait for the end of a child that was asked to end; kill it at the deadline (monotonic)."""
+    def stop(self, deadline: float) -> int:
+        """Wait for the end of a child that was asked to end; kill it at the deadline (monotonic).
+
+        Returns:
+            Its exit code; negative: the signal that ended it.
+        """
         if self.process is None:
-            return
+            return 0
         try:
             self.process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             log.warning("killed, it did not stop in time", part=self.name)
             self.process.kill()
-            self.process.wait()
+        code = self.process.wait()
         self.ended()
+        return code
 
     def ended(self) -> None:
         """Show the last lines of an ended child and close its pipes."""
@@ -116,7 +121,7 @@ def supervise(children: Sequence[Child], stop: threading.Event) -> int:
     """Keep the children running until `stop` is set or one has ended for good; then stop all.
 
     Returns:
-        0 after a stop, otherwise the exit code of the child that ended.
+        The exit code of the child that ended for good, or of one that did not stop well; otherwise 0.
     """
     code = 0
     try:
@@ -126,18 +131,22 @@ def supervise(children: Sequence[Child], stop: threading.Event) -> int:
                 code = ended[0]
                 break
     finally:
-        stop_all(children)
-    return code
+        failures = stop_all(children)
+    return code or next(iter(failures), 0)
 
 
-def stop_all(children: Sequence[Child]) -> None:
-    """Ask all to end, then wait for all."""
+def stop_all(children: Sequence[Child]) -> list[int]:
+    """Ask all to end, then wait for all.
+
+    Returns:
+        The exit codes of those that failed to end well; those that were killed are told in the log.
+    """
     deadline = time.monotonic() + STOP_DEADLINE_S
     for child in children:
         if child.process is not None:
             child.process.terminate()
-    for child in children:
-        child.stop(deadline)
+    codes = [child.stop(deadline) for child in children]
+    return [code for code in codes if code > 0]
 
 
 def exit_code(code: int) -> int:

@@ -15,6 +15,7 @@ from ops.logs import is_plain
 from schemas.errors import Disposition, UnderstudyError
 from schemas.session import redacted
 
+WIDTH = 240  # Of a table in a file or pipe: wide enough not to break a line.
 EXIT_RETRYABLE = 75  # EX_TEMPFAIL of sysexits.h.
 
 
@@ -43,7 +44,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 def console() -> Console:
     """Stdout; Rich itself obeys NO_COLOR and leaves out colours where it is no terminal."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else WIDTH)
 
 
 def say(text: str) -> None:

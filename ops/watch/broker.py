@@ -1,5 +1,6 @@
 """What Kafka says: the positions of the capture, where topics end, and who consumes them."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from schemas.positions import Chunk, Marker, Position, SnapshotEnd
 
 REQUEST_TIMEOUT_S = 10.0
 BATCH = 10_000
+BATCH_S = 0.1  # librdkafka waits this long for a batch to be full, even at the end of the topic.
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,8 +75,9 @@ class PositionsReader:
             if not self._is_assigned:
                 self._consumer.assign([place])
                 self._is_assigned = True
-            while end and self._next() < end:
-                for message in self._consumer.consume(BATCH, timeout=REQUEST_TIMEOUT_S):
+            deadline = time.monotonic() + REQUEST_TIMEOUT_S
+            while end and self._next() < end and time.monotonic() < deadline:
+                for message in self._consumer.consume(BATCH, timeout=BATCH_S):
                     self._take(message)
         return self.progress
 

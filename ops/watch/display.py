@@ -17,6 +17,7 @@ from schemas.migration import Migration
 
 TERMINAL_INTERVAL_S = 1.0
 PLAIN_INTERVAL_S = 10.0
+PLAIN_INTERVAL_TAIL_S = 60.0  # Nothing changes for days: a log should stay readable.
 
 
 class Display(threading.Thread):
@@ -47,9 +48,12 @@ class Display(threading.Thread):
                 live.update(Group(self._bars(status), line), refresh=True)
 
     def _show_lines(self, observer: Observer) -> None:
-        while not self._stop_event.wait(PLAIN_INTERVAL_S):
-            sys.stderr.write(self._line(observer.look(count_rows=False)) + "\n")
+        interval_s = PLAIN_INTERVAL_S
+        while not self._stop_event.wait(interval_s):
+            status = observer.look(count_rows=False)
+            sys.stderr.write(self._line(status) + "\n")
             sys.stderr.flush()
+            interval_s = PLAIN_INTERVAL_TAIL_S if text.state(status) == "tail" else PLAIN_INTERVAL_S
 
     def _line(self, status: Status) -> str:
         if self._already is None:

@@ -43,7 +43,7 @@ def notes(status: Status) -> Iterator[str]:
     for entity in status.entities:
         if entity.stopped_reason:
             yield f"{entity.name} is stopped: {entity.stopped_reason}"
-        if entity.unowned:
+        if entity.unowned and status.workers:
             yield f"{entity.name}: nobody consumes {', '.join(entity.unowned)}"
     yield from status.problems
     yield from (f"next: {step}" for step in status.next_steps)

@@ -7,7 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.integration.ops.conftest import Ended, Shop
+from tests.integration.ops.conftest import Ended
+from tests.shop import Shop
 
 Command = Callable[..., Ended]
 

@@ -1,0 +1,209 @@
+"""The commands as processes: run, produce, consume, status, pause, resume, drop, on real servers."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from psycopg import sql
+
+from ops.stack.state import Endpoints
+from tests.shop import Shop, open_shop
+
+UNDERSTUDY = (sys.executable, "-P", "-m", "ops")
+STOP_S_MAX = 10.0
+DEADLINE_S = 90.0
+POLL_S = 0.2
+
+
+@pytest.fixture
+def shop(
+    tmp_path: Path, source_database: str, target_database: str, prefix: str, stack: Endpoints
+) -> Iterator[Shop]:
+    shop = open_shop(
+        tmp_path, prefix, replace(stack, source_dsn=source_database, target_dsn=target_database)
+    )
+    shop.source("""
+        INSERT INTO customers SELECT n, 'customer ' || n, NULL, '2020-02-02 12:00' FROM generate_series(1, 50) n;
+        INSERT INTO orders SELECT n, 1 + n % 50, n % 2, n, NULL FROM generate_series(1, 500) n;
+    """)
+    return shop
+
+
+def command(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*UNDERSTUDY, *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@contextmanager
+def running(log: Path, *words: object) -> Iterator[subprocess.Popen[bytes]]:
+    """A command in the background, with all it says in a file; stopped at the end."""
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [*UNDERSTUDY, *map(str, words)], stdout=file, stderr=file, stdin=subprocess.DEVNULL
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(2 * STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for(what: str, is_so: Callable[[], object], log: Path) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not is_so():
+        assert time.monotonic() < deadline, f"{what}: not within {DEADLINE_S} s\n{log.read_text()}"
+        time.sleep(POLL_S)
+
+
+def status(shop: Shop) -> dict[str, Any]:
+    ended = command("status", shop.folder, "--output", "json")
+    assert ended.returncode == 0, ended.stderr
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+def count(dsn: str, table: str) -> int:
+    with psycopg.connect(dsn) as connection:
+        query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*table.split(".")))
+        ((rows,),) = connection.execute(query).fetchall()
+    return int(rows)
+
+
+def has_arrived(shop: Shop, customers: int, orders: int) -> bool:
+    found = (count(shop.target_dsn, "shop.customers"), count(shop.target_dsn, "shop.orders"))
+    return found == (customers, orders)
+
+
+def child_of(process: subprocess.Popen[bytes], word: str) -> psutil.Process | None:
+    for child in psutil.Process(process.pid).children():
+        try:
+            if word in child.cmdline():
+                return child
+        except psutil.NoSuchProcess:
+            continue
+    return None
+
+
+def test_run_migrates_shows_a_status_line_and_stops_within_ten_seconds(
+    shop: Shop, tmp_path: Path
+) -> None:
+    log = tmp_path / "run.log"
+    with running(log, "run", shop.folder) as process:
+        wait_for("all rows", lambda: has_arrived(shop, 50, 500), log)
+        wait_for("tail", lambda: {e["state"] for e in status(shop)["entities"]} == {"tail"}, log)
+        wait_for("a status line", lambda: "; Backlog: " in log.read_text(), log)
+        seen = status(shop)
+        children = psutil.Process(process.pid).children()
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_S_MAX) == 0
+        assert time.monotonic() - began < STOP_S_MAX
+    assert not [child for child in children if child.is_running()]
+    assert seen["capture"]["is_active"]
+    assert seen["workers"] == 1
+    assert seen["lag_ms"] is not None
+    assert {
+        e["name"]: (e["rows"], e["parked"], e["dead_letters"], e["lag_records"])
+        for e in seen["entities"]
+    } == {
+        "customers": (50, 0, 0, 0),
+        "orders": (500, 0, 0, 0),
+    }
+    assert "level=error" not in log.read_text()
+
+
+def test_run_starts_a_killed_capture_and_a_killed_worker_again(shop: Shop, tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    with running(log, "run", shop.folder) as process:
+        wait_for("all rows", lambda: has_arrived(shop, 50, 500), log)
+        for word in ("produce", "consume"):
+            victim = child_of(process, word)
+            assert victim is not None
+            victim.kill()
+        shop.source("INSERT INTO customers VALUES (51, 'late', NULL, '2020-02-02 12:00')")
+        wait_for("the late row", lambda: has_arrived(shop, 51, 500), log)
+    assert log.read_text().count("restarting") == 2
+
+
+def test_children_end_when_run_itself_is_killed(shop: Shop, tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    with running(log, "run", shop.folder) as process:
+        wait_for(
+            "both children",
+            lambda: child_of(process, "produce") and child_of(process, "consume"),
+            log,
+        )
+        children = psutil.Process(process.pid).children()
+        process.kill()
+        _, alive = psutil.wait_procs(children, timeout=DEADLINE_S)
+        assert alive == []
+
+
+def test_a_paused_entity_waits_while_the_others_flow(shop: Shop, tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    with running(log, "run", shop.folder):
+        wait_for("all rows", lambda: has_arrived(shop, 50, 500), log)
+        paused = command("pause", shop.folder, "--entity", "orders")
+        assert (paused.returncode, paused.stderr) == (0, "paused: orders\n")
+        shop.source("""
+            INSERT INTO orders VALUES (501, 1, 0, 100, NULL);
+            INSERT INTO customers VALUES (51, 'late', NULL, '2020-02-02 12:00');
+        """)
+        wait_for("the customer", lambda: has_arrived(shop, 51, 500), log)
+        states = {entity["name"]: entity["state"] for entity in status(shop)["entities"]}
+        assert states == {"customers": "tail", "orders": "paused"}
+        assert f"understudy resume {shop.folder} --entity orders" in status(shop)["next_steps"]
+        resumed = command("resume", shop.folder)
+        assert (resumed.returncode, resumed.stderr) == (0, "resumed: orders\n")
+        wait_for("the order", lambda: has_arrived(shop, 51, 501), log)
+
+
+def test_parts_run_alone_and_drop_removes_all_that_they_made(shop: Shop, tmp_path: Path) -> None:
+    log = tmp_path / "parts.log"
+    with running(log, "produce", shop.folder), running(log, "consume", shop.folder):
+        wait_for("all rows", lambda: has_arrived(shop, 50, 500), log)
+        refused = command("drop", shop.folder, "--confirm", shop.pipeline)
+        assert refused.returncode == 9
+    unconfirmed = command("drop", shop.folder)
+    assert unconfirmed.returncode == 2
+    assert f"topic {shop.pipeline}.public.orders" in unconfirmed.stdout
+    wait_for(
+        "the drop",
+        lambda: command("drop", shop.folder, "--confirm", shop.pipeline).returncode == 0,
+        log,
+    )
+    again = command("drop", shop.folder, "--dry-run")
+    assert (again.returncode, again.stdout) == (0, "")
+    # Its rows are nobody's now: the next run would not know them.
+    rerun = command("run", shop.folder)
+    assert rerun.returncode == 6
+    assert "holds rows that understudy did not write" in rerun.stderr
+
+
+def test_run_refuses_to_start_on_an_error_and_shows_it_once(shop: Shop) -> None:
+    shop.edit("entities/orders.toml", '"code"', '"kode"')
+    ended = command("run", shop.folder)
+    assert ended.returncode == 4
+    assert ended.stdout == ""
+    assert ended.stderr.count("has no column kode") == 1
+    assert "Traceback" not in ended.stderr
