@@ -6,11 +6,15 @@ other type.
 Source: PostgreSQL manual, "Type Casts" and "pg_input_is_valid".
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 
 from psycopg import sql
 
+# PostgreSQL manual, "Identifiers and Key Words".
+_NAME_BYTES_MAX = 63
+_DIGEST_SIZE = 8
 _WHOLE_NUMBERS = ("smallint", "integer", "bigint")
 _NUMBERS = (*_WHOLE_NUMBERS, "numeric", "real", "double precision")
 _STRINGS = ("text", "character varying", "character", "bpchar")
@@ -46,6 +50,16 @@ def literal(value: object) -> str:
 def ident(*names: str) -> str:
     """A quoted, possibly qualified, SQL name."""
     return sql.Identifier(*names).as_string()
+
+
+def bounded(name: str) -> str:
+    """A name that PostgreSQL does not cut: 63 bytes, and still another one for another name."""
+    whole = name.encode()
+    if len(whole) <= _NAME_BYTES_MAX:
+        return name
+    digest = hashlib.sha256(whole).hexdigest()[:_DIGEST_SIZE]
+    kept = whole[: _NAME_BYTES_MAX - _DIGEST_SIZE - 1].decode(errors="ignore")
+    return f"{kept}_{digest}"
 
 
 def unmodified(kind: str) -> str:

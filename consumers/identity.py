@@ -1,7 +1,7 @@
 """Legacy key -> UUID, in columns.
 
-The UUID of a row is uuid5(namespace, "<entity>:<legacy key>"). A legacy key is one text: the key column's normal form, or
-the JSON array of the normal forms where the key has several columns; so the encoding is injective. The normal form
+The UUID of a row is uuid5(namespace, "<entity>:<legacy key>"). A legacy key is one text: the key column's normal form,
+or the JSON array of the normal forms where the key has several columns; so the encoding is injective. The normal form
 depends on the type alone, so a reference and the key that it means agree without knowing of each other: numbers lose
 the zeros behind their decimals, char(n) loses its padding, everything else is the text that PostgreSQL prints.
 Source: RFC 9562, section 5.5 (UUID version 5).
@@ -46,17 +46,18 @@ def composite(parts: Sequence[str]) -> str:
 
 
 class Identity:
-    """UUIDs of one entity's rows.
-
-    Args:
-        namespace: Of the pipeline.
-        entity: Name of the entity.
-        overrides: Legacy keys with another UUID than the computed one.
-    """
+    """UUIDs of one entity's rows."""
 
     def __init__(
         self, namespace: UUID, entity: str, overrides: Mapping[str, str] | None = None
     ) -> None:
+        """Begin the hash that all keys of the entity share.
+
+        Args:
+            namespace: Of the pipeline.
+            entity: Name of the entity.
+            overrides: Legacy keys with another UUID than the computed one.
+        """
         self._base = hashlib.sha1(namespace.bytes + f"{entity}:".encode(), usedforsecurity=False)
         self._overrides = dict(overrides or {})
 
@@ -72,7 +73,10 @@ class Identity:
     def column(self, legacy_keys: pl.Series) -> pl.Series:
         """The UUIDs of a column of legacy keys, in its order; NULL stays NULL. Each distinct key is hashed once."""
         distinct = legacy_keys.drop_nulls().unique()
-        ids = pl.Series([self.one(key) for key in distinct.to_list()], dtype=pl.String)
         if len(distinct) == len(legacy_keys):
-            return pl.Series([self.one(key) for key in legacy_keys.to_list()], dtype=pl.String)
+            return self._each(legacy_keys)
+        ids = self._each(distinct)
         return legacy_keys.replace_strict(distinct, ids, default=None, return_dtype=pl.String)
+
+    def _each(self, legacy_keys: pl.Series) -> pl.Series:
+        return pl.Series([self.one(key) for key in legacy_keys.to_list()], dtype=pl.String)

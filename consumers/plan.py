@@ -1,7 +1,7 @@
 """What an entity file means for a legacy table and a target table: the plan of an entity, compiled once.
 
-Pure. Which legacy columns are staged, which are derived in columns before staging, which SQL yields each target column, and
-what has to be judged before rows may go in.
+Pure. Which legacy columns are staged, which are derived in columns before staging, which SQL yields each target column,
+and what has to be judged before rows may go in.
 """
 
 import re
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from consumers.catalog import ForeignKey, TargetTable, UniqueKey
 from consumers.columns import Cell, file_of, legacy_column, value
-from consumers.conversion import ident, literal
+from consumers.conversion import bounded, ident, literal
 from schemas.entity import Entity
 from schemas.errors import ConfigError
 from schemas.rules import (
@@ -144,7 +144,7 @@ class EntityPlan:
     @property
     def stage(self) -> str:
         """Name of the temporary staging table, quoted."""
-        return ident("pg_temp", f"stage_{self.name}"[:63])
+        return ident("pg_temp", bounded(f"stage_{self.name}"))
 
     @property
     def table(self) -> str:
@@ -164,7 +164,7 @@ class EntityPlan:
 
 def leaf(entity: str) -> str:
     """Name of an entity's part of migration_mappings."""
-    return f"migration_mappings_{entity}"[:63]
+    return bounded(f"migration_mappings_{entity}")
 
 
 def compile_plan(

@@ -9,22 +9,27 @@ import polars as pl
 from consumers import images
 from consumers.identity import Identity, legacy_keys, normal_form
 from consumers.plan import Derived, EntityPlan
-from schemas.errors import ConfigError, RecordError
+from schemas.errors import ConfigError, InvariantError, RecordError
 from schemas.rules import Json, Python, Ref, Values, spelling
+from schemas.table import Column
 
 PythonRule = Callable[[list[str | None]], list[str | None]]
 
 
 class Transform:
-    """The rules of one entity over whole columns.
-
-    Args:
-        plan: The compiled entity.
-        identities: Of this entity and of those that it refers to.
-        folder: The migration folder, where Python rules live.
-    """
+    """The rules of one entity over whole columns."""
 
     def __init__(self, plan: EntityPlan, identities: Mapping[str, Identity], folder: Path) -> None:
+        """Load the functions of Python rules.
+
+        Args:
+            plan: The compiled entity.
+            identities: Of this entity and of those that it refers to.
+            folder: The migration folder, where Python rules live.
+
+        Raises:
+            ConfigError: There is no such function.
+        """
         self._plan = plan
         self._identities = identities
         self._functions = {
@@ -62,47 +67,40 @@ class Transform:
             case Values() as rule:
                 values = _translated(self._texts(rule.source, frame), rule)
             case Json() as rule:
-                values = images.encode(
-                    frame,
-                    [
-                        column
-                        for column in self._plan.legacy.columns
-                        if column.name in rule.json_columns
-                    ],
-                )
+                values = images.encode(frame, [self._legacy(name) for name in rule.json_columns])
             case Python() as rule:
-                values = self._called(derived.column, self._texts(rule.source, frame))
+                values = self._python(derived.column, rule, frame)
             case _:
-                raise ConfigError(
-                    "this rule is not computed in columns",
-                    entity=self._plan.name,
-                    column=derived.column,
-                )
+                raise InvariantError("a rule is not one of columns", column=derived.column)
         return values.alias(derived.name)
 
+    def _legacy(self, name: str) -> Column:
+        return next(column for column in self._plan.legacy.columns if column.name == name)
+
     def _normal(self, name: str, frame: pl.DataFrame) -> pl.Series:
-        base = next(column.base for column in self._plan.legacy.columns if column.name == name)
-        return normal_form(frame[name], base)
+        return normal_form(frame[name], self._legacy(name).base)
 
     def _texts(self, name: str, frame: pl.DataFrame) -> pl.Series:
         return frame.select(images.texts(name, frame.schema[name]).cast(pl.String)).to_series()
 
-    def _called(self, column: str, values: pl.Series) -> pl.Series:
+    def _python(self, column: str, rule: Python, frame: pl.DataFrame) -> pl.Series:
+        """What a function makes of the rows that are not deleted; of those there is no more than the key."""
+        values = self._texts(rule.source, frame)
+        there = (frame["__op"] != "d").arg_true()
+        results = self._called(column, values.gather(there).to_list())
+        nothing = pl.Series([None] * frame.height, dtype=pl.String)
+        return nothing.scatter(there, results)
+
+    def _called(self, column: str, values: list[str | None]) -> pl.Series:
+        place = {"entity": self._plan.name, "column": column}
         try:
-            results = self._functions[column](values.to_list())
+            results = pl.Series(self._functions[column](values), dtype=pl.String)
         except Exception as error:
-            raise RecordError(
-                f"the Python rule failed with {type(error).__name__}",
-                entity=self._plan.name,
-                column=column,
-            ) from error
+            kind = type(error).__name__
+            raise RecordError(f"the Python rule failed with {kind}", **place) from error
         if len(results) != len(values):
-            raise RecordError(
-                "the Python rule returned another number of values than it was given",
-                entity=self._plan.name,
-                column=column,
-            )
-        return pl.Series(results, dtype=pl.String)
+            raise RecordError("the Python rule returned more or fewer values than it got", **place)
+        return results
 
     def _faults(self, frame: pl.DataFrame) -> pl.Series:
         faults = pl.Series("__fault", [None] * frame.height, dtype=pl.String)
@@ -124,7 +122,7 @@ def _translated(texts: pl.Series, rule: Values) -> pl.Series:
 def _function(plan: EntityPlan, rule: object, folder: Path) -> PythonRule:
     """Load `module:name` from the migration folder."""
     if not isinstance(rule, Python):
-        raise TypeError(rule)
+        raise InvariantError(f"{type(rule).__name__} is not a Python rule")
     module_name, _, name = rule.python.partition(":")
     place = {"file": f"entities/{plan.name}.toml", "python": rule.python}
     spec = importlib.util.spec_from_file_location(

@@ -1,7 +1,8 @@
 """The column rules of an entity file, one class a rule.
 
-A rule is written as a string (copy or rename) or as a table with one word that names the rule: `uuid`, `ref`, `values`,
-`sql`, `timezone`, `python`, `constant`, `default` or `json`. Each class lists the words it knows; nothing else is taken.
+A rule is written as a string (copy or rename) or as a table with one word that names the rule: `uuid`, `ref`,
+`values`, `sql`, `timezone`, `python`, `constant`, `default` or `json`. Each class lists the words it knows; nothing
+else is taken.
 """
 
 import json
@@ -61,7 +62,8 @@ class Uuid(_Rule):
 class Ref(_Rule):
     """The UUID of a row of another entity, from the legacy key of that row.
 
-    The key is in the columns `from` (one or several, in the order of the parent's key), or is the text that `sql` yields.
+    The key is in the columns `from` (one or several, in the order of the parent's key), or is the text that `sql`
+    yields.
     """
 
     word: ClassVar[str] = "ref"

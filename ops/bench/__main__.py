@@ -17,6 +17,7 @@ from schemas.errors import UnderstudyError
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
+    pretty_exceptions_enable=False,
     help="Measure on a stack of its own. Figures go to stdout, the rest to stderr.",
 )
 Rows = Annotated[int, typer.Option(help="Rows of the 14-column table.", min=1_000)]

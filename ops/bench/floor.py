@@ -1,7 +1,7 @@
 """The floor: how fast the same servers go with a page of code and nothing around it.
 
-COPY text -> Avro datums by columns -> Kafka -> one Avro container in memory -> polars columns -> UUIDs -> COPY into staging
--> one statement that fences, maps and upserts. No tail, no resume, no errors, no schema changes, one fixed table.
+COPY text -> Avro datums by columns -> Kafka -> one Avro container in memory -> polars columns -> UUIDs -> COPY into
+staging -> one statement that fences, maps and upserts. No tail, no resume, no errors, no schema changes, one table.
 """
 
 import hashlib
@@ -19,42 +19,39 @@ import psycopg
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from ops.bench.ground import NAMESPACE, Databases
+from ops.bench.ground import NAMESPACE, Databases, read
+from schemas.errors import InvariantError
 
 PARTITIONS = 4
 BATCH = 20_000
 ROWS_A_PIECE = 10_000
+_SEVEN_BITS = 0x7F
 _MAGIC = b"0123456789abcdef"
-_TEXTS = ("title", "description", "due", "created_at", "updated_at", "meta", "code")
 _FIELDS = (
-    ("id", "long"), ("order_id", "int"), ("assignee_id", "int"), ("title", "string"), ("description", "string"), ("status", "int"),
-    ("priority", "int"), ("price", "string"), ("is_done", "boolean"), ("due", "string"), ("created_at", "string"), ("updated_at", "string"),
-    ("meta", "string"), ("code", "string"),
-)  # fmt: skip
-_SETUP = """
-CREATE TABLE public.mapping (entity text NOT NULL, legacy_key text NOT NULL, id uuid NOT NULL, commit_lsn bigint NOT NULL,
-    ordinal bigint NOT NULL, PRIMARY KEY (entity, legacy_key));
-CREATE TABLE public.floor_checkpoint (next_offset bigint NOT NULL);
-INSERT INTO public.floor_checkpoint VALUES (0)"""
-_STAGE = """
-CREATE TEMPORARY TABLE stage (legacy_key text, commit_lsn bigint, ordinal bigint, id uuid, order_id uuid, assignee_id uuid, title text, description text,
-    status text, priority int, price numeric(12,2), is_done boolean, due date, created_at timestamptz, updated_at timestamptz, meta jsonb, code text)"""
+    ("id", "long"),
+    ("order_id", "int"),
+    ("assignee_id", "int"),
+    ("title", "string"),
+    ("description", "string"),
+    ("status", "int"),
+    ("priority", "int"),
+    ("price", "string"),
+    ("is_done", "boolean"),
+    ("due", "string"),
+    ("created_at", "string"),
+    ("updated_at", "string"),
+    ("meta", "string"),
+    ("code", "string"),
+)
 _NAMES = [name for name, _ in _FIELDS]
-_APPLY = f"""
-WITH fresh AS (
-    INSERT INTO public.mapping AS m SELECT 'tasks', legacy_key, id, commit_lsn, ordinal FROM stage
-    ON CONFLICT (entity, legacy_key) DO UPDATE SET commit_lsn = excluded.commit_lsn, ordinal = excluded.ordinal
-    WHERE (m.commit_lsn, m.ordinal) < (excluded.commit_lsn, excluded.ordinal) RETURNING legacy_key)
-INSERT INTO app.tasks ({", ".join(_NAMES)}) SELECT {", ".join(_NAMES)} FROM stage JOIN fresh USING (legacy_key)
-ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])}"""
 
 
 def _long(number: int) -> bytes:
     """Avro's zig-zag varint."""
     number = (number << 1) ^ (number >> 63)
     out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
+    while number > _SEVEN_BITS:
+        out.append(number & _SEVEN_BITS | 0x80)
         number >>= 7
     return bytes([*out, number])
 
@@ -105,10 +102,18 @@ def _schema() -> dict[str, object]:
 
 
 def _produce(source_dsn: str, bootstrap: str, topic: str) -> None:
-    producer = Producer({
-        "bootstrap.servers": bootstrap, "linger.ms": 20, "enable.idempotence": True, "compression.type": "lz4", "batch.size": 1_000_000,
-        "queue.buffering.max.messages": 1_000_000, "queue.buffering.max.kbytes": 1_000_000, "partitioner": "murmur2_random",
-    })  # fmt: skip
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "linger.ms": 20,
+            "enable.idempotence": True,
+            "compression.type": "lz4",
+            "batch.size": 1_000_000,
+            "queue.buffering.max.messages": 1_000_000,
+            "queue.buffering.max.kbytes": 1_000_000,
+            "partitioner": "murmur2_random",
+        }
+    )
     rows: list[list[bytes]] = []
     with (
         psycopg.connect(source_dsn) as connection,
@@ -196,12 +201,13 @@ def _lines(frame: pl.DataFrame) -> memoryview:
 
 
 def _apply(target_dsn: str, batches: "queue.Queue[memoryview | None]") -> None:
+    merge = read("floor_apply.sql")
     with psycopg.connect(target_dsn) as connection, connection.cursor() as cursor:
-        cursor.execute(_STAGE)
+        cursor.execute(read("floor_stage.sql"))
         while (lines := batches.get()) is not None:
             with cursor.copy("COPY stage FROM STDIN (FORMAT csv)") as copy:
                 copy.write(lines)
-            cursor.execute(_APPLY)
+            cursor.execute(merge)
             cursor.execute("UPDATE public.floor_checkpoint SET next_offset = next_offset + 1")
             cursor.execute("TRUNCATE stage")
             connection.commit()
@@ -210,11 +216,20 @@ def _apply(target_dsn: str, batches: "queue.Queue[memoryview | None]") -> None:
 def _consume(
     target_dsn: str, bootstrap: str, topic: str, rows: int, ready: threading.Event
 ) -> None:
-    consumer = Consumer({
-        "bootstrap.servers": bootstrap, "group.id": topic, "enable.auto.commit": False, "check.crcs": False, "fetch.wait.max.ms": 20,
-        "queued.max.messages.kbytes": 131_072, "fetch.max.bytes": 104_857_600, "max.partition.fetch.bytes": 16_777_216,
-        "fetch.queue.backoff.ms": 5, "auto.offset.reset": "earliest",
-    })  # fmt: skip
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": topic,
+            "enable.auto.commit": False,
+            "check.crcs": False,
+            "fetch.wait.max.ms": 20,
+            "queued.max.messages.kbytes": 131_072,
+            "fetch.max.bytes": 104_857_600,
+            "max.partition.fetch.bytes": 16_777_216,
+            "fetch.queue.backoff.ms": 5,
+            "auto.offset.reset": "earliest",
+        }
+    )
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
     batches: queue.Queue[memoryview | None] = queue.Queue(3)
     applying = threading.Thread(target=_apply, args=(target_dsn, batches))
@@ -238,11 +253,10 @@ def measure(at: Databases, rows: int) -> float:
         Rows per second, end to end.
     """
     topic = f"{at.name}-floor"
-    AdminClient({"bootstrap.servers": at.at.bootstrap}).create_topics(
-        [NewTopic(topic, PARTITIONS, 1)]
-    )[topic].result()
+    admin = AdminClient({"bootstrap.servers": at.at.bootstrap})
+    admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result()
     with psycopg.connect(at.at.target_dsn) as target:
-        target.execute(_SETUP)
+        target.execute(read("floor.sql"))
     context = multiprocessing.get_context("fork")
     ready = context.Event()
     consumer = context.Process(
@@ -258,6 +272,7 @@ def measure(at: Databases, rows: int) -> float:
     seconds = time.perf_counter() - started
     with psycopg.connect(at.at.target_dsn) as target:
         found = target.execute("SELECT count(*) FROM app.tasks").fetchall()
-        assert found == [(rows,)], found
+        if found != [(rows,)]:
+            raise InvariantError("the floor does not write every row", table="app.tasks")
         target.execute("TRUNCATE app.tasks")
     return rows / seconds

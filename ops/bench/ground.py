@@ -1,4 +1,4 @@
-"""What every measurement stands on: fresh databases with the 14-column table, a migration folder, and forked processes."""
+"""What every measurement stands on: fresh databases, a migration folder, and forked processes."""
 
 import multiprocessing
 import os
@@ -82,9 +82,9 @@ def databases(stack: Endpoints, rows: int, *, wide: bool = False) -> Iterator[Da
         _administer(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
         with psycopg.connect(at.source_dsn) as source, psycopg.ClientCursor(source) as cursor:
-            cursor.execute(_read("source.sql"), {"rows": rows, "wide": wide})
+            cursor.execute(read("source.sql"), {"rows": rows, "wide": wide})
         with psycopg.connect(at.target_dsn) as target:
-            target.execute(_read("target.sql"))
+            target.execute(read("target.sql"))
         yield Databases(at=at, name=name)
     finally:
         _drop_slots(stack.source_dsn, name)
@@ -94,7 +94,8 @@ def databases(stack: Endpoints, rows: int, *, wide: bool = False) -> Iterator[Da
             )
 
 
-def _read(name: str) -> str:
+def read(name: str) -> str:
+    """The text of an SQL file of this folder."""
     return files("ops.bench").joinpath(name).read_text()
 
 

@@ -9,6 +9,7 @@ import psycopg
 from ops.bench import floor, ground
 from ops.stack.state import Endpoints
 from schemas.errors import InvariantError
+from schemas.migration import Migration
 
 # Markers are in each topic's way too; far below what any part may use.
 MEMORY_MB_MAX = 400
@@ -47,7 +48,7 @@ def _pipeline(stack: Endpoints, rows: int, *, originals: bool) -> dict[str, floa
         return run(plan, at, rows)
 
 
-def run(plan: ground.Migration, at: ground.Databases, rows: int) -> dict[str, float]:
+def run(plan: Migration, at: ground.Databases, rows: int) -> dict[str, float]:
     """Move the table once with a forked capture and a forked worker.
 
     Returns:
