@@ -13,8 +13,6 @@ from schemas import positions
 from schemas.errors import BrokerLostError
 from schemas.positions import Chunk, Intent, Position, Record, SnapshotEnd
 
-_BATCH = 10_000
-
 
 @dataclass(slots=True)
 class Known:
@@ -60,11 +58,11 @@ def read(settings: CaptureSettings, end: int) -> Known:
         with broker_errors(topic=topic):
             consumer.assign([TopicPartition(topic, 0, 0)])
             while _position(consumer, topic) < end:
-                messages = consumer.consume(_BATCH, timeout=REQUEST_TIMEOUT_S)
-                if not messages:
+                # Not consume(): that waits the whole timeout for a batch that is not full.
+                message = consumer.poll(REQUEST_TIMEOUT_S)
+                if message is None:
                     raise BrokerLostError("the positions topic does not answer", topic=topic)
-                for message in messages:
-                    _take(known, message)
+                _take(known, message)
     finally:
         consumer.close()
     return known
