@@ -1,6 +1,6 @@
 """One entity's part of an apply transaction: from events in columns to rows, mapping and what waits.
 
-The transaction itself (locks, checkpoints, commit) is checkpoint.py's; the order in here is that of design section 5, step 2.
+The transaction itself (locks, checkpoints, commit) is checkpoint.py's.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import polars as pl
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from consumers import images, mapping, staging, statement, waiting
+from consumers import images, judge_sql, mapping, staging, statement, unique_sql, waiting
 from consumers.conversion import ident
 from consumers.judge import judge
 from consumers.layers import newest
@@ -138,11 +138,11 @@ class Applier:
         """References whose key is an SQL expression: evaluated by the target, made UUIDs here."""
         for derived in self.plan.derived:
             if isinstance(derived.rule, Ref) and derived.rule.sql:
-                query = statement.reference_keys(self.plan, derived.rule.sql)
+                query = judge_sql.reference_keys(self.plan, derived.rule.sql)
                 found = cursor.execute(query).fetchall()
                 refs = pl.Series([ref for _, ref in found], dtype=pl.String)
                 ids = self._transform.references(derived.rule.ref, refs)
-                fill = statement.set_references(self.plan, derived.name)
+                fill = judge_sql.set_references(self.plan, derived.name)
                 cursor.execute(fill, [[key for key, _ in found], ids.to_list()])
 
     def _upsert(self, cursor: Cursor, *, deletes: bool) -> None:
@@ -161,8 +161,10 @@ class Applier:
     def _release(self, cursor: Cursor) -> None:
         """Let go of unique values that other rows of the batch take over."""
         for key in self.plan.uniques:
-            ids = [row[0] for row in cursor.execute(statement.takeovers(self.plan, key)).fetchall()]
-            query = statement.release(self.plan, key)
+            ids = [
+                row[0] for row in cursor.execute(unique_sql.takeovers(self.plan, key)).fetchall()
+            ]
+            query = unique_sql.release(self.plan, key)
             if ids and query:
                 cursor.execute(query, [ids])
 

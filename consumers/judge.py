@@ -1,6 +1,6 @@
-"""What of a stage cannot go in: rows that break a rule, whose parent is missing, whose children remain, whose unique value is taken.
+"""What of a stage cannot go in.
 
-Judged against the target as it will be after the batch, until nothing more is found: a row that is set aside may be the
+That are rows that break a rule, whose parent is missing, whose children remain, or whose unique value is taken. Judged against the target as it will be after the batch, until nothing more is found: a row that is set aside may be the
 parent, or the releaser of a unique value, of another.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import psycopg
 
-from consumers import statement
+from consumers import judge_sql, statement, unique_sql
 from consumers.conversion import ident
 from consumers.plan import EntityPlan, Reference
 from consumers.waiting import Reason, Why
@@ -31,11 +31,11 @@ def judge(
     Returns:
         The rows that wait, by legacy key; they are no longer in the stage.
     """
-    aside = _broken(cursor, plan, statement.disappointments(plan))
-    excluded = statement.exclude(plan)
+    aside = _broken(cursor, plan, judge_sql.disappointments(plan))
+    excluded = judge_sql.exclude(plan)
     if excluded:
         deletes = bool(cursor.execute(excluded).rowcount) or deletes
-    aside |= _broken(cursor, plan, statement.misfits(plan))
+    aside |= _broken(cursor, plan, judge_sql.misfits(plan))
     if plan.has_secondary or plan.refers_to_itself:
         cursor.execute(statement.drop_stale(plan))
     again = True
@@ -77,7 +77,7 @@ def _orphans(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int]) ->
     for reference in plan.references:
         unset: list[str] = []
         stubs: set[str] = set()
-        for key, parent_id, lsn in cursor.execute(statement.orphans(plan, reference)).fetchall():
+        for key, parent_id, lsn in cursor.execute(judge_sql.orphans(plan, reference)).fetchall():
             reason = _orphan(
                 reference,
                 str(parent_id),
@@ -115,8 +115,8 @@ def _orphan(reference: Reference, parent_id: str, *, absent: bool) -> Reason | N
 def _go_without(cursor: Cursor, plan: EntityPlan, reference: Reference, keys: list[str]) -> None:
     if keys:
         staged = ident(reference.staged)
-        query = f'UPDATE {plan.stage} SET "__owed" = array_append("__owed", {staged}), {staged} = NULL WHERE "__key" = ANY(%s)'
-        cursor.execute(query, [keys])
+        owing = f'"__owed" = array_append("__owed", {staged}), {staged} = NULL'
+        cursor.execute(f'UPDATE {plan.stage} SET {owing} WHERE "__key" = ANY(%s)', [keys])
 
 
 def _add_stubs(cursor: Cursor, reference: Reference, ids: set[str]) -> None:
@@ -131,24 +131,21 @@ def _add_stubs(cursor: Cursor, reference: Reference, ids: set[str]) -> None:
 def _held(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
     found: dict[str, Reason] = {}
     for child in plan.children:
-        for (key,) in cursor.execute(statement.held_deletes(plan, child)).fetchall():
-            found.setdefault(
-                str(key), Reason(why=Why.CHILDREN, waits_for=child.entity or ".".join(child.place))
-            )
+        for (key,) in cursor.execute(judge_sql.held_deletes(plan, child)).fetchall():
+            waits_for = child.entity or ".".join(child.place)
+            found.setdefault(str(key), Reason(why=Why.CHILDREN, waits_for=waits_for))
     return found
 
 
 def _clashes(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
     found: dict[str, Reason] = {}
     for key in plan.uniques:
-        for legacy_key, holder in cursor.execute(statement.clashes(plan, key)).fetchall():
-            found.setdefault(
-                str(legacy_key),
-                Reason(
-                    why=Why.UNIQUE,
-                    waits_for=key.name,
-                    waits_id=holder and str(holder),
-                    constraint=key.name,
-                ),
+        for legacy_key, holder in cursor.execute(unique_sql.clashes(plan, key)).fetchall():
+            reason = Reason(
+                why=Why.UNIQUE,
+                waits_for=key.name,
+                waits_id=None if holder is None else str(holder),
+                constraint=key.name,
             )
+            found.setdefault(str(legacy_key), reason)
     return found

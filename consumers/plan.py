@@ -118,8 +118,10 @@ class EntityPlan:
 
     @property
     def uniques(self) -> tuple[UniqueKey, ...]:
-        """The unique keys beside the UUID that can be judged in sets."""
-        return tuple(key for key in self.target.secondary(self.entity.id_column) if key.plain)
+        """The unique keys beside the UUID that can be judged in sets: on columns alone, and rules write all of them."""
+        written = {written.column for written in self.written}
+        keys = self.target.secondary(self.entity.id_column)
+        return tuple(key for key in keys if key.plain and written.issuperset(key.columns))
 
     @property
     def has_secondary(self) -> bool:
@@ -155,6 +157,11 @@ class EntityPlan:
     def id(self) -> str:
         """The target's UUID column, quoted."""
         return ident(self.entity.id_column)
+
+    @property
+    def source(self) -> str:
+        """The legacy table, as an SQL literal."""
+        return literal(str(self.entity.source))
 
     @property
     def mapping(self) -> str:

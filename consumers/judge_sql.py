@@ -1,0 +1,78 @@
+"""The SQL that asks of a stage what cannot go in, from an entity's plan. Pure; judge.py puts the questions."""
+
+from collections.abc import Sequence
+
+from consumers.conversion import ident, literal
+from consumers.plan import Child, EntityPlan, Reference
+
+
+def reference_keys(plan: EntityPlan, expression: str) -> str:
+    """The legacy key that a reference by SQL means, for each row of the stage that has one."""
+    return f"""
+    SELECT "__key", ref FROM (
+        SELECT s."__key", CAST((\n{expression}\n) AS text) AS ref FROM {plan.stage} s WHERE s."__state" = 'l') AS found
+    WHERE ref IS NOT NULL"""
+
+
+def set_references(plan: EntityPlan, staged: str) -> str:
+    """Put UUIDs into a derived column (parameters: text[] of keys, text[] of UUIDs)."""
+    return f"""
+    UPDATE {plan.stage} s SET {ident(staged)} = CAST(f.id AS uuid)
+    FROM unnest(%s::text[], %s::text[]) AS f (key, id) WHERE s."__key" = f.key"""
+
+
+def disappointments(plan: EntityPlan) -> str | None:
+    """Keys of the stage that break [expect], with the name of what they break."""
+    expect = plan.entity.expect.items()
+    return _broken(plan, [(f"expect.{name}", f"(\n{rule}\n) IS FALSE") for name, rule in expect])
+
+
+def misfits(plan: EntityPlan) -> str | None:
+    """Keys of the stage with a value that its rule or its target column refuses, with the name of the column."""
+    return _broken(plan, [(f"columns.{column}", fault) for column, fault in plan.faults])
+
+
+def _broken(plan: EntityPlan, conditions: Sequence[tuple[str, str]]) -> str | None:
+    if not conditions:
+        return None
+    cases = " ".join(f"WHEN {condition} THEN {literal(name)}" for name, condition in conditions)
+    return f"""
+    SELECT "__key", fault FROM (
+        SELECT s."__key", CASE {cases} END AS fault FROM {plan.stage} s WHERE "__state" = 'l') AS judged
+    WHERE fault IS NOT NULL"""
+
+
+def exclude(plan: EntityPlan) -> str | None:
+    """Mark the rows that `where` does not take."""
+    if plan.entity.where is None:
+        return None
+    return f"""
+    UPDATE {plan.stage} s SET "__state" = 'x'
+    WHERE "__state" = 'l' AND (\n{plan.entity.where}\n) IS NOT TRUE"""
+
+
+def orphans(plan: EntityPlan, reference: Reference) -> str:
+    """Keys of the stage whose parent is neither in the target nor, for the entity's own rows, in the stage."""
+    staged = f"s.{ident(reference.staged)}"
+    parent, id_column = ident(*reference.parent.place), ident(reference.parent.id_column)
+    own = f"""
+        AND NOT EXISTS (SELECT FROM {plan.stage} b WHERE b."__id" = {staged} AND b."__state" = 'l')"""
+    return f"""
+    SELECT s."__key", CAST({staged} AS text), s."__lsn" FROM {plan.stage} s
+    WHERE s."__state" = 'l' AND {staged} IS NOT NULL
+        AND (SELECT true FROM {parent} p WHERE p.{id_column} = {staged}) IS NULL
+        {own if reference.parent.entity == plan.name else ""}"""
+
+
+def held_deletes(plan: EntityPlan, child: Child) -> str:
+    """Keys of deletes that children hold back. A child that the stage itself takes away does not count."""
+    table, column = ident(*child.place), ident(child.column)
+    held = f'SELECT FROM {table} c WHERE c.{column} = s."__id"'
+    if child.entity == plan.name:
+        own = next(ident("b", r.staged) for r in plan.references if r.column == child.column)
+        held = f"""{held} AND NOT EXISTS (SELECT FROM {plan.stage} b WHERE b."__id" = c.{plan.id})
+            UNION ALL SELECT FROM {plan.stage} b WHERE b."__state" = 'l' AND {own} = s."__id\""""
+    return f"""
+    SELECT s."__key" FROM {plan.stage} s
+    WHERE s."__state" <> 'l' AND (SELECT true FROM {plan.table} t WHERE t.{plan.id} = s."__id")
+        AND EXISTS ({held})"""
