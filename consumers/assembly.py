@@ -1,0 +1,142 @@
+"""From a schema id to what applies its records: the plan of an entity is compiled when a schema is first seen."""
+
+import json
+import threading
+from collections.abc import Mapping
+
+from consumers import catalog, control
+from consumers.apply import Applier
+from consumers.catalog import TargetTable
+from consumers.identity import Identity
+from consumers.plan import Child, EntityPlan, Parent, Surroundings, compile_plan, effective_missing
+from consumers.target import Connection
+from consumers.transform import Transform
+from schemas import names
+from schemas.avro_read import EnvelopeReader
+from schemas.entity import Entity
+from schemas.migration import Migration
+from schemas.positions import SchemaText
+from schemas.registry import Registry
+from schemas.rules import Missing
+from schemas.table import Table
+
+
+class Schemas:
+    """The registered schemas of the topics; for any thread.
+
+    The positions topic has their texts too, so that known schemas are read while the registry is down.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        """Ask this registry for what the positions topic has not told."""
+        self._registry = registry
+        self._texts: dict[int, str] = {}
+        self._newest: dict[str, int] = {}
+        self._readers: dict[int, EnvelopeReader] = {}
+
+    def tell(self, record: SchemaText) -> None:
+        """Take in a schema of the positions topic."""
+        self._texts[record.id] = record.text
+        self._newest[record.subject] = max(record.id, self._newest.get(record.subject, 0))
+
+    def newest(self, topic: str) -> int | None:
+        """Id of the newest schema of a topic's values that the positions topic has told of."""
+        return self._newest.get(names.value_subject(topic))
+
+    def reader(self, schema_id: int) -> EnvelopeReader:
+        """Reads values of that schema.
+
+        Raises:
+            RegistryError: Nobody knows the schema, or the registry does not answer.
+        """
+        if schema_id not in self._readers:
+            text = self._texts.get(schema_id)
+            schema = json.loads(text) if text else self._registry.schema(schema_id)
+            self._readers[schema_id] = EnvelopeReader(schema)
+        return self._readers[schema_id]
+
+
+class Assembly:
+    """Compiles the entities of a migration; for any thread."""
+
+    def __init__(self, migration: Migration, schemas: Schemas) -> None:
+        """Compile nothing yet."""
+        self.schemas = schemas
+        self._migration = migration
+        self._lock = threading.Lock()
+        self._compiled: dict[str, tuple[int, tuple[Applier, ...]]] = {}
+
+    @property
+    def appliers(self) -> Mapping[str, Applier]:
+        """What is compiled so far, by entity."""
+        compiled = list(self._compiled.values())
+        return {applier.plan.name: applier for _, appliers in compiled for applier in appliers}
+
+    def of(self, connection: Connection, topic: str, schema_id: int = 0) -> tuple[Applier, ...]:
+        """What applies the records of a topic, for the newest schema known.
+
+        Args:
+            connection: To the target, outside of a transaction; its catalog is read.
+            topic: Read by one entity or several.
+            schema_id: The newest that was seen in a batch.
+
+        Returns:
+            One applier an entity; none while no schema of the topic is known.
+
+        Raises:
+            ConfigError: The rules do not fit the legacy table or the target.
+            TargetError: A target table does not exist.
+            RegistryError: The schema cannot be had.
+        """
+        with self._lock:
+            known, appliers = self._compiled.get(topic, (0, ()))
+            wanted = max(schema_id, known or self.schemas.newest(topic) or 0)
+            if wanted > known:
+                table = self.schemas.reader(wanted).table
+                entities = [
+                    self._migration.entities[name] for name in self._migration.topics[topic]
+                ]
+                appliers = tuple(self._applier(connection, entity, table) for entity in entities)
+                self._compiled[topic] = wanted, appliers
+            return appliers
+
+    def _applier(self, connection: Connection, entity: Entity, table: Table) -> Applier:
+        migration = self._migration
+        around = Surroundings(
+            namespace=migration.pipeline.namespace,
+            parents={name: _parent(other) for name, other in migration.entities.items()},
+            children=self._children(connection, entity),
+            server_version=connection.info.server_version,
+        )
+        plan = compile_plan(entity, table, catalog.read(connection, entity.target), around)
+        return Applier(plan, self._transform(connection, plan))
+
+    def _children(self, connection: Connection, entity: Entity) -> tuple[Child, ...]:
+        """The columns of other tables that refer to this entity and are judged."""
+        found = []
+        for other in self._migration.entities.values():
+            columns = [column for column, rule in other.refs.items() if rule.ref == entity.name]
+            target = catalog.read(connection, other.target) if columns else None
+            found += [
+                Child(place=other.target.place, column=column, entity=other.name)
+                for column in columns
+                if target and _is_judged(other, column, target)
+            ]
+        return tuple(found)
+
+    def _transform(self, connection: Connection, plan: EntityPlan) -> Transform:
+        entities = {plan.name, *(rule.ref for rule in plan.entity.refs.values())}
+        overrides = control.overrides(connection, sorted(entities))
+        identities = {
+            name: Identity(self._migration.pipeline.namespace, name, overrides[name])
+            for name in entities
+        }
+        return Transform(plan, identities, self._migration.folder)
+
+
+def _parent(entity: Entity) -> Parent:
+    return Parent(entity=entity.name, place=entity.target.place, id_column=entity.id_column)
+
+
+def _is_judged(entity: Entity, column: str, target: TargetTable) -> bool:
+    return effective_missing(entity.refs[column], column, target) is not Missing.KEEP

@@ -1,0 +1,86 @@
+"""What is done for a unit between two batches: obeying truncations, and trying again what waits."""
+
+import time
+from functools import partial
+
+from consumers import sweep, truncation
+from consumers.assembly import Assembly
+from consumers.gate import State
+from consumers.points import Points
+from consumers.schedule import Schedule, Unit
+from consumers.target import Connection, Session
+from schemas.event_id import EventId
+from schemas.migration import Migration
+
+SWEEP_EVERY_S = 1.0
+# The worker that has this partition of a topic does the chores of its entities.
+_FIRST_PARTITION = 0
+
+
+class Chores:
+    """Finds out what has to be done, and has the lanes do it; for one thread."""
+
+    def __init__(
+        self, migration: Migration, schedule: Schedule, assembly: Assembly, points: Points
+    ) -> None:
+        """Nothing is due yet."""
+        self._migration = migration
+        self._schedule = schedule
+        self._assembly = assembly
+        self._points = points
+        self._due_at: dict[str, float] = {}
+        self._parent_rows: dict[str, int] = {}
+
+    def look(self, connection: Connection, states: dict[str, State]) -> None:
+        """Hand out what is due.
+
+        Args:
+            connection: To the target.
+            states: Of the entities.
+        """
+        for unit in self._schedule.units.values():
+            if unit.open and _FIRST_PARTITION in unit.committed:
+                self._truncate(unit, states)
+                for name in unit.entities:
+                    self._sweep(connection, unit, name)
+
+    def _truncate(self, unit: Unit, states: dict[str, State]) -> None:
+        event_id = self._points.truncations.get(unit.topic)
+        if event_id and any(states[name].truncated < event_id for name in unit.entities):
+            chore = partial(self._obey, unit.topic, event_id)
+            self._schedule.put_off(unit, "truncation", chore)
+
+    def _obey(self, topic: str, event_id: EventId, session: Session) -> None:
+        appliers = self._assembly.of(session.connection(), topic)
+        session.prepare(appliers)
+        for applier in appliers:
+            truncation.obey(session.connection(), applier, event_id)
+
+    def _sweep(self, connection: Connection, unit: Unit, name: str) -> None:
+        applier = self._assembly.appliers.get(name)
+        if applier is None or not self._is_due(name):
+            return
+        if sweep.may_have_work(connection, applier):
+            self._schedule.put_off(unit, f"sweep {name}", partial(self._try_again, name))
+
+    def _is_due(self, name: str) -> bool:
+        """Once a second, and at the next look after a parent's batch was applied here."""
+        parents = self._migration.parents(name)
+        units = self._schedule.units.values()
+        rows = sum(
+            unit.applied_rows for unit in units if not set(unit.entities).isdisjoint(parents)
+        )
+        due = time.monotonic() >= self._due_at.get(name, 0.0) or rows != self._parent_rows.get(
+            name, 0
+        )
+        if due:
+            self._due_at[name] = time.monotonic() + SWEEP_EVERY_S
+            self._parent_rows[name] = rows
+        return due
+
+    def _try_again(self, name: str, session: Session) -> None:
+        appliers = self._assembly.appliers
+        applier = appliers[name]
+        children = {child.entity for child in applier.plan.children}
+        session.prepare([applier, *(a for other, a in appliers.items() if other in children)])
+        sweep.sweep(session.connection(), applier, appliers)

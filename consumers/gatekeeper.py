@@ -1,0 +1,54 @@
+"""Opens and closes units by what the control tables say, and moves entities from the backfill to the tail."""
+
+import structlog
+
+from consumers import gate
+from consumers.gate import State
+from consumers.points import Points
+from consumers.schedule import Schedule, Unit
+from consumers.target import Connection
+from consumers.watermarks import Watermarks
+from schemas.migration import Migration
+
+log = structlog.get_logger(__name__)
+
+
+class Gatekeeper:
+    """Keeps the units of a worker in step with understudy.entities."""
+
+    def __init__(
+        self, migration: Migration, schedule: Schedule, points: Points, watermarks: Watermarks
+    ) -> None:
+        """Look at nothing yet: all units stay closed."""
+        self._migration = migration
+        self._waits = gate.waits(migration)
+        self._schedule = schedule
+        self._points = points
+        self._watermarks = watermarks
+        self.states: dict[str, State] = {}
+
+    def look(self, connection: Connection) -> None:
+        """Read the states, end backfills that are over, open and close."""
+        self.states = gate.states(connection)
+        moved = [self._end_backfills(connection, unit) for unit in self._schedule.units.values()]
+        if any(moved):
+            self.states = gate.states(connection)
+        for unit in self._schedule.units.values():
+            truncated = [
+                self.states[name].truncated for name in unit.entities if name in self.states
+            ]
+            if truncated:
+                self._watermarks.obeyed[unit.topic] = min(truncated)
+            open_ = gate.is_open(unit.entities, self._waits[unit.topic], self.states)
+            if open_ is not unit.open:
+                log.info("open" if open_ else "closed", topic=unit.topic)
+                self._schedule.set_open(unit, open_=open_)
+
+    def _end_backfills(self, connection: Connection, unit: Unit) -> bool:
+        snapshot = self._points.snapshots.get(unit.topic)
+        known = [name for name in unit.entities if name in self.states]
+        filling = [name for name in known if snapshot and self.states[name].phase == "backfill"]
+        moved = [n for n in filling if snapshot and gate.end_backfill(connection, n, snapshot)]
+        for name in moved:
+            gate.analyze(connection, name, self._migration.entities[name].target.place)
+        return bool(moved)

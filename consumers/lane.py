@@ -1,0 +1,164 @@
+"""An apply lane: a thread with a session of its own that decodes and applies batches of any unit."""
+
+import threading
+
+import psycopg
+import structlog
+
+from consumers import checkpoint, decoding
+from consumers.refusal import is_retried
+from consumers.assembly import Assembly
+from consumers.schedule import Batch, Job, Schedule, Task, Unit, Work
+from consumers.target import Session, sentence
+from consumers.watermarks import Watermarks
+from schemas import failpoint
+from schemas.errors import (
+    Disposition,
+    NotReadyError,
+    OwnershipLostError,
+    RegistryError,
+    UnderstudyError,
+)
+
+log = structlog.get_logger(__name__)
+
+_STANDS_AT = """
+SELECT entity, topic, partition, next_offset FROM understudy.checkpoints
+WHERE generation = 1 AND entity = ANY(%s) AND topic = %s"""
+_STOP = """
+UPDATE understudy.entities SET stopped_at = now(), stopped_reason = %s
+WHERE generation = 1 AND entity = ANY(%s) AND stopped_at IS NULL"""
+_SERVER_ERROR = 500
+
+
+class Lane(threading.Thread):
+    """Takes tasks until the schedule is closed."""
+
+    def __init__(
+        self,
+        name: str,
+        schedule: Schedule,
+        assembly: Assembly,
+        watermarks: Watermarks,
+        session: Session,
+    ) -> None:
+        """Prepare the thread; its session is opened by the first task."""
+        super().__init__(name=name, daemon=True)
+        self._schedule = schedule
+        self._assembly = assembly
+        self._watermarks = watermarks
+        self.session = session
+
+    def run(self) -> None:
+        """Do tasks. An error that is nobody's ends the worker."""
+        try:
+            while (task := self._schedule.next()) is not None:
+                self._do(task)
+        except BaseException as error:  # noqa: BLE001 - handed to the worker's own thread
+            self._schedule.fail(error)
+        finally:
+            self.session.close()
+
+    def _do(self, task: Task) -> None:
+        if task.batch is not None and task.job is Job.DECODE:
+            self._decode_ahead(task.batch)
+        elif task.batch is not None:
+            self._apply(task.batch)
+        elif task.chore is not None:
+            try:
+                task.chore(self.session)
+            except Exception as error:  # noqa: BLE001 - judged there
+                self._answer(task.unit, error)
+            else:
+                self._schedule.rest(task.unit)
+
+    def _decode_ahead(self, batch: Batch) -> None:
+        work = None
+        try:
+            work = self._decode(batch)
+        except Exception as error:  # noqa: BLE001 - met again, and judged, when the batch is applied
+            log.debug("not decoded ahead", topic=batch.unit.topic, reason=sentence(error))
+        self._schedule.decoded(batch, work)
+
+    def _decode(self, batch: Batch) -> Work:
+        topic, schemas = batch.unit.topic, self._assembly.schemas
+        present = decoding.ids(batch.load)
+        if not present:
+            return ()
+        appliers = self._assembly.of(self.session.connection(), topic, present[-1])
+        rows = decoding.frame(batch.load, appliers[0].plan.legacy, schemas.reader)
+        return tuple((applier, applier.read(rows)) for applier in appliers)
+
+    def _apply(self, batch: Batch) -> None:
+        try:
+            batch.work = self._decode(batch) if batch.work is None else batch.work
+            self._write(batch.unit, batch)
+        except Exception as error:  # noqa: BLE001 - judged there
+            if self._is_applied(batch):
+                self._schedule.applied(batch)
+            else:
+                self._answer(batch.unit, error)
+        else:
+            self._schedule.applied(batch)
+            failpoint.reach("cons.after_commit")
+
+    def _write(self, unit: Unit, batch: Batch) -> None:
+        """The transaction: rows, mapping, checkpoints."""
+        work, stretches = batch.work or (), batch.load.stretches
+        self.session.prepare(applier for applier, _ in work)
+        connection = self.session.connection()
+        with connection.transaction(), connection.cursor() as cursor:
+            grounds = checkpoint.lock(cursor, unit.entities, stretches)
+            for applier, events in work:
+                applier.settle(cursor, events, [], grounds[applier.plan.name])
+            failpoint.reach("cons.applied_not_offset")
+            checkpoint.advance(cursor, unit.entities, stretches)
+            self._watermarks.with_batch(cursor, unit.entities, stretches)
+            failpoint.reach("cons.before_commit")
+        failpoint.reach("cons.commit_unknown")
+
+    def _is_applied(self, batch: Batch) -> bool:
+        """Whether the checkpoints stand where the batch leaves them: only the answer to COMMIT was lost."""
+        unit = batch.unit
+        wanted = {
+            (e, s.topic, s.partition): s.next for e in unit.entities for s in batch.load.stretches
+        }
+        try:
+            connection = self.session.connection()
+            rows = connection.execute(_STANDS_AT, [list(unit.entities), unit.topic]).fetchall()
+        except psycopg.Error:
+            return False  # Asked again when the next attempt finds the checkpoint moved.
+        stands = {(e, topic, partition): offset for e, topic, partition, offset in rows}
+        return all(stands.get(place) == offset for place, offset in wanted.items())
+
+    def _answer(self, unit: Unit, error: Exception) -> None:
+        """Decide what becomes of a unit after an error."""
+        if isinstance(error, OwnershipLostError):
+            self._schedule.rewind(unit)
+            log.info("another worker is ahead", topic=unit.topic, reason=sentence(error))
+        elif isinstance(error, NotReadyError):
+            self._schedule.set_open(unit, open_=False)
+        elif not _passes(error):
+            self._give_up(unit, error)
+        delay = self._schedule.postpone(unit)
+        if _passes(error):
+            log.warning(
+                "trying again", topic=unit.topic, delay_s=round(delay, 2), reason=sentence(error)
+            )
+
+    def _give_up(self, unit: Unit, error: Exception) -> None:
+        """Stop the entities of a unit; the others flow on."""
+        reason = sentence(error)
+        connection = self.session.connection()
+        connection.execute(_STOP, [reason, list(unit.entities)])
+        self._schedule.set_open(unit, open_=False)
+        log.error("stopped", entities=",".join(unit.entities), reason=reason)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the same batch is tried again."""
+    if isinstance(error, RegistryError):
+        return getattr(error.__cause__, "http_status_code", _SERVER_ERROR) >= _SERVER_ERROR
+    if isinstance(error, UnderstudyError):
+        return error.disposition is Disposition.RETRY
+    return isinstance(error, psycopg.Error) and is_retried(error)

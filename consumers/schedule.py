@@ -1,0 +1,325 @@
+"""Who does what next: the units of consumption, and what the apply lanes take from them.
+
+A unit is a topic with the entities that read it: one position, one pace, one transaction for a batch of them all. Its
+batches are applied one after the other; while one is applied, another lane may decode the next. All state in here is
+guarded by one lock.
+"""
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+import polars as pl
+
+from consumers.apply import Applier
+from consumers.buffer import Buffer, Load, Run
+from consumers.target import Session
+
+# One that is applied and one that is decoded meanwhile.
+DEPTH = 2
+# Bytes of all buffers together, and of one batch. Decoded, a record takes several times its bytes.
+BUFFERS_BYTES_MAX = 48_000_000
+UNIT_BYTES_MIN = 1_000_000
+BATCH_BYTES_MAX = 12_000_000
+# A buffer is full at this many batches and is filled again under the other.
+HIGH_BATCHES, LOW_BATCHES = 2.0, 1.0
+# Between two attempts of a batch.
+DELAY_FIRST_S, DELAY_MAX_S = 0.05, 5.0
+
+Chore = Callable[[Session], None]
+Work = tuple[tuple[Applier, pl.DataFrame], ...]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Batch:
+    """A load on its way through decoding and applying.
+
+    Attributes:
+        turn: Of the unit when it was taken; a batch of an earlier turn is of no use any more.
+        work: The events of each entity, once it is decoded.
+    """
+
+    unit: "Unit"
+    load: Load
+    turn: int
+    work: Work | None = None
+    decoding: bool = False
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Unit:
+    """One topic and the entities that read it.
+
+    Attributes:
+        open: Whether batches may be applied: no gate, hold or stop is in the way.
+        rewinding: What was read is forgotten; reading begins again at the checkpoints.
+        committed: Where the checkpoint of each partition that is ours stands.
+    """
+
+    topic: str
+    entities: tuple[str, ...]
+    buffer: Buffer
+    open: bool = False
+    applying: bool = False
+    rewinding: bool = False
+    turn: int = 0
+    attempts: int = 0
+    not_before: float = 0.0
+    applied_rows: int = 0
+    pending: list[Batch] = field(default_factory=list)
+    chores: dict[str, Chore] = field(default_factory=dict)
+    committed: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def buffered_rows(self) -> int:
+        """Records that were read and are not applied."""
+        return self.buffer.records + sum(batch.load.records for batch in self.pending)
+
+
+class Job(Enum):
+    """What a lane is given to do."""
+
+    APPLY = auto()
+    DECODE = auto()
+    CHORE = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One thing for one lane."""
+
+    job: Job
+    unit: Unit
+    batch: Batch | None = None
+    chore: Chore | None = None
+
+
+class Schedule:
+    """All units of a worker."""
+
+    def __init__(self, topics: Mapping[str, Sequence[str]], batch_rows: int) -> None:
+        """Make the units.
+
+        Args:
+            topics: The names of the entities by topic.
+            batch_rows: Records in a batch, at most.
+        """
+        units = [
+            Unit(topic=t, entities=tuple(names), buffer=Buffer(t)) for t, names in topics.items()
+        ]
+        self.units = {unit.topic: unit for unit in units}
+        self.failure: BaseException | None = None
+        self._order = deque(units)
+        self._batch_rows = batch_rows
+        self._bytes_high = max(UNIT_BYTES_MIN, BUFFERS_BYTES_MAX // len(units))
+        self._closed = False
+        self._changed = threading.Condition()
+
+
+    def begin(self, topic: str, partition: int, offset: int) -> None:
+        """A partition is ours, and is read from this offset, its checkpoint."""
+        with self._changed:
+            unit = self.units[topic]
+            unit.buffer.begin(partition, offset)
+            unit.committed[partition] = offset
+
+    def begin_again(self, unit: Unit, offsets: Mapping[int, int]) -> None:
+        """The reader is back at the checkpoints of all partitions of a unit."""
+        with self._changed:
+            for partition, offset in offsets.items():
+                unit.buffer.begin(partition, offset)
+                unit.committed[partition] = offset
+            unit.rewinding = False
+
+    def end(self, topic: str, partitions: Iterable[int]) -> None:
+        """Partitions are no longer ours: what is under way for their unit is abandoned where it stands."""
+        with self._changed:
+            unit = self.units[topic]
+            for partition in partitions:
+                unit.buffer.drop(partition)
+                unit.committed.pop(partition, None)
+            self._rewind(unit)
+
+    def add(self, topic: str, run: Run) -> int | None:
+        """Take in records.
+
+        Returns:
+            The offset that was expected, if records before these are missing.
+        """
+        with self._changed:
+            unit = self.units[topic]
+            if unit.rewinding:
+                return None
+            gap = unit.buffer.add(run)
+            self._changed.notify_all()
+            return gap
+
+    def is_full(self, unit: Unit, *, resuming: bool = False) -> bool:
+        """Whether a unit has enough to do; one that was paused gets more only when it has little left."""
+        share = LOW_BATCHES / HIGH_BATCHES if resuming else 1.0
+        rows_high = HIGH_BATCHES * self._batch_rows
+        buffer = unit.buffer
+        return buffer.records >= share * rows_high or buffer.size >= share * self._bytes_high
+
+    def wait_for_room(self, topics: Iterable[str], timeout_s: float) -> bool:
+        """Wait until none of these units is full; whether that came true."""
+        units = [self.units[topic] for topic in topics]
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._closed or not any(self.is_full(unit) for unit in units), timeout_s
+            )
+
+    def wait_until_still(self, topics: Iterable[str], timeout_s: float) -> bool:
+        """Wait until nothing of these units is being applied; whether that came true."""
+        units = [self.units[topic] for topic in topics]
+        with self._changed:
+            return self._changed.wait_for(lambda: not any(u.applying for u in units), timeout_s)
+
+    def to_rewind(self) -> list[Unit]:
+        """Open units whose reading has to begin again, and of which nothing is being applied any more."""
+        now = time.monotonic()
+        with self._changed:
+            return [
+                unit
+                for unit in self.units.values()
+                if unit.open and unit.rewinding and not unit.applying and unit.not_before <= now
+            ]
+
+    def rewind(self, unit: Unit) -> None:
+        """Forget what was read of a unit."""
+        with self._changed:
+            self._rewind(unit)
+
+    def _rewind(self, unit: Unit) -> None:
+        unit.turn += 1
+        unit.pending.clear()
+        unit.rewinding = True
+        self._changed.notify_all()
+
+
+    def next(self) -> Task | None:
+        """The next task for a lane, waiting for one; None once the schedule is closed."""
+        with self._changed:
+            while not self._closed:
+                now = time.monotonic()
+                task = self._first(now, self._ready) or self._first(now, self._ahead)
+                if task is not None:
+                    return task
+                later = [unit.not_before - now for unit in self._order if unit.not_before > now]
+                self._changed.wait(min(later, default=None))
+            return None
+
+    def _first(self, now: float, choose: Callable[[Unit, float], Task | None]) -> Task | None:
+        for _ in range(len(self._order)):
+            self._order.rotate(-1)
+            task = choose(self._order[-1], now)
+            if task is not None:
+                return task
+        return None
+
+    def _ready(self, unit: Unit, now: float) -> Task | None:
+        """What an idle unit has to do."""
+        if unit.applying or unit.not_before > now:
+            return None
+        if unit.chores:
+            unit.applying = True
+            return Task(job=Job.CHORE, unit=unit, chore=unit.chores.pop(next(iter(unit.chores))))
+        if not unit.open or unit.rewinding:
+            return None
+        batch = unit.pending[0] if unit.pending else self._take(unit)
+        if batch is None or batch.decoding:
+            return None
+        unit.applying = True
+        return Task(job=Job.APPLY, unit=unit, batch=batch)
+
+    def _ahead(self, unit: Unit, now: float) -> Task | None:
+        """What can be prepared of a unit that is being applied."""
+        busy = unit.applying and unit.open and not unit.rewinding and unit.not_before <= now
+        if not busy or not 0 < len(unit.pending) < DEPTH:
+            return None
+        batch = self._take(unit)
+        if batch is None:
+            return None
+        batch.decoding = True
+        return Task(job=Job.DECODE, unit=unit, batch=batch)
+
+    def _take(self, unit: Unit) -> Batch | None:
+        load = unit.buffer.take(self._batch_rows, min(BATCH_BYTES_MAX, self._bytes_high))
+        if load is None:
+            return None
+        batch = Batch(unit=unit, load=load, turn=unit.turn)
+        unit.pending.append(batch)
+        self._changed.notify_all()
+        return batch
+
+    def decoded(self, batch: Batch, work: Work | None) -> None:
+        """A batch was decoded ahead; without work it could not be, which whoever applies it will find out."""
+        with self._changed:
+            batch.work = work
+            batch.decoding = False
+            self._changed.notify_all()
+
+    def applied(self, batch: Batch) -> None:
+        """A batch is committed."""
+        with self._changed:
+            unit = batch.unit
+            unit.applying = False
+            unit.attempts = 0
+            unit.applied_rows += batch.load.records
+            if batch.turn == unit.turn:
+                unit.pending.remove(batch)
+                unit.committed.update({s.partition: s.next for s in batch.load.stretches})
+            self._changed.notify_all()
+
+    def rest(self, unit: Unit) -> None:
+        """A chore is done."""
+        with self._changed:
+            unit.applying = False
+            unit.attempts = 0
+            self._changed.notify_all()
+
+    def postpone(self, unit: Unit) -> float:
+        """Try what a unit was at again after a while; each time later, and never all at once.
+
+        Returns:
+            The delay in seconds.
+        """
+        with self._changed:
+            longest = min(DELAY_FIRST_S * 2.0**unit.attempts, DELAY_MAX_S)
+            delay = longest * random.uniform(0.5, 1.0)  # noqa: S311 - only spreads attempts
+            unit.attempts += 1
+            unit.not_before = time.monotonic() + delay
+            unit.applying = False
+            self._changed.notify_all()
+            return delay
+
+    def put_off(self, unit: Unit, chore: str, what: Chore) -> None:
+        """Have a lane do something for a unit between two batches; once, however often it is asked for."""
+        with self._changed:
+            unit.chores.setdefault(chore, what)
+            self._changed.notify_all()
+
+    def set_open(self, unit: Unit, *, open_: bool) -> None:
+        """Let batches of a unit be applied, or not."""
+        with self._changed:
+            if unit.open and not open_:
+                self._rewind(unit)
+            unit.open = open_
+            self._changed.notify_all()
+
+
+    def fail(self, error: BaseException) -> None:
+        """Something went wrong that no unit is to blame for: the worker ends."""
+        with self._changed:
+            self.failure = self.failure or error
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Give out no more tasks."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

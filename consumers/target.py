@@ -1,0 +1,98 @@
+"""A session on the target, opened when it is needed and again when it is lost."""
+
+from collections.abc import Iterable
+
+import psycopg
+
+from consumers.apply import Applier
+from schemas import session
+from schemas.errors import TargetError, UnderstudyError
+
+Connection = psycopg.Connection[tuple[object, ...]]
+# A lock that is not given in this time is asked for again later: who waits in a queue of locks makes others wait.
+LOCK_TIMEOUT_S = 5
+# What a stopped client holds is let go after this.
+IDLE_IN_TRANSACTION_S = 15
+_LIMITS = {
+    "lock_timeout": f"{LOCK_TIMEOUT_S}s",
+    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S}s",
+    # Compiling a statement takes longer than it saves in a batch.
+    "jit": "off",
+}
+
+
+class Session:
+    """One connection to the target with the staging tables of those who use it; for one thread."""
+
+    def __init__(self, dsn: str, application: str) -> None:
+        """Open nothing yet.
+
+        Args:
+            dsn: In either of libpq's forms.
+            application: Shown in pg_stat_activity.
+        """
+        self._dsn = dsn
+        self._application = application
+        self._connection: Connection | None = None
+        self._prepared: dict[str, Applier] = {}
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the server's side, while there is a connection."""
+        open_ = self._connection is not None and not self._connection.closed
+        return self._connection.info.backend_pid if self._connection and open_ else None
+
+    def connection(self) -> Connection:
+        """The connection, in autocommit mode.
+
+        Raises:
+            psycopg.OperationalError: The target cannot be reached.
+        """
+        if self._connection is None or self._connection.closed:
+            self._prepared.clear()
+            self._connection = psycopg.connect(
+                self._dsn,
+                autocommit=True,
+                **session.parameters(self._application, **_LIMITS),  # type: ignore[arg-type]
+            )
+        return self._connection
+
+    def prepare(self, appliers: Iterable[Applier]) -> None:
+        """Make the staging tables of some entities, where this connection does not have them."""
+        for applier in appliers:
+            if self._prepared.get(applier.plan.name) is not applier:
+                with self.connection().transaction(), self.connection().cursor() as cursor:
+                    applier.prepare(cursor)
+                self._prepared[applier.plan.name] = applier
+
+    def abandon(self) -> None:
+        """From another thread: end what is being done; whoever waits for it gets an error."""
+        if self._connection is not None:
+            self._connection.cancel_safe(timeout=1.0)
+
+    def close(self) -> None:
+        """Let go of the connection; the next use opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+# Classes of SQLSTATE whose messages speak of names, rights and limits, never of a row.
+_TELLING = ("25", "28", "3D", "42", "53", "55", "57")
+
+
+def sentence(error: BaseException) -> str:
+    """An error in one line, without anything that may quote a row."""
+    if isinstance(error, UnderstudyError):
+        return str(error)
+    state = getattr(error, "sqlstate", None)
+    if not isinstance(error, psycopg.Error) or state is None:
+        return type(error).__name__
+    text = error.diag.message_primary if state.startswith(_TELLING) else type(error).__name__
+    place = error.diag.constraint_name or error.diag.table_name or ""
+    return " ".join(f"{text} {place} (SQLSTATE {state})".split())
+
+
+def our_error(error: psycopg.Error) -> TargetError:
+    """The same error in our tree."""
+    return TargetError(sentence(error))

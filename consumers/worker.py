@@ -1,0 +1,198 @@
+"""A worker: one member of the pipeline's group that applies some entities, or all, to the target."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+import structlog
+
+from consumers import broker, control
+from consumers.assembly import Assembly, Schemas
+from consumers.beginnings import Beginnings
+from consumers.blockers import Blockers
+from consumers.chores import Chores
+from consumers.gatekeeper import Gatekeeper
+from consumers.keeper import Duty, Keeper
+from consumers.lane import Lane
+from consumers.points import Points, PointsReader
+from consumers.schedule import Schedule
+from consumers.settings import WorkerSettings
+from consumers.target import Connection, Session, our_error, sentence
+from consumers.topic_reader import TopicReader
+from consumers.watermarks import Watermarks
+
+log = structlog.get_logger(__name__)
+
+# A target that is starting, or changing places, is back within this.
+CONNECT_PATIENCE_S = 30.0
+# What is being applied may take this long when the worker is asked to end; then it is abandoned.
+FINISH_S = 3.0
+JOIN_S = 2.0
+STATES_EVERY_S = 0.5
+WATERMARKS_EVERY_S = 0.2
+CHORES_EVERY_S = 0.2
+BLOCKERS_EVERY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityProgress:
+    """How far one entity is, in this worker since it started.
+
+    Attributes:
+        applied_rows: Records applied, tombstones included.
+        buffered_rows: Records read and not applied.
+        open: Whether batches may be applied now.
+        partitions: How many are ours.
+    """
+
+    entity: str
+    applied_rows: int
+    buffered_rows: int
+    open: bool
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a worker is; `rows_per_s` since the last time that somebody asked."""
+
+    entities: tuple[EntityProgress, ...]
+    rows_per_s: float
+
+
+class Worker:
+    """Applies topics to the target until it is told to stop."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        """Prepare; nothing is connected yet."""
+        self._settings = settings
+        migration = settings.migration
+        entities = settings.entities or tuple(migration.entities)
+        self._topics = {
+            t: n for t, n in migration.topics.items() if not set(n).isdisjoint(entities)
+        }
+        self._schedule = Schedule(self._topics, settings.batch_rows)
+        self._schemas = Schemas(settings.registry)
+        self._assembly = Assembly(migration, self._schemas)
+        self._points = Points()
+        self._watermarks = Watermarks(self._points)
+        self._asked = (time.monotonic(), 0)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set.
+
+        Raises:
+            TargetError: The target refuses us.
+            BrokerError: Kafka refuses us, or a topic does not hold what a checkpoint points to.
+            ConfigError: Something is configured that cannot be.
+        """
+        session = Session(self._settings.target_dsn, "worker")
+        try:
+            self._introduce(session, stop)
+            beginnings = Beginnings(self._topics, session, broker.admin(self._settings), stop)
+            if beginnings.await_topics([self._settings.positions_topic]):
+                self._work(beginnings, stop)
+        except psycopg.Error as error:
+            raise our_error(error) from error
+        finally:
+            session.close()
+
+    def progress(self) -> Progress:
+        """How far the worker is."""
+        units = self._schedule.units.values()
+        rows, now = sum(unit.applied_rows for unit in units), time.monotonic()
+        (before, rows_before), self._asked = self._asked, (now, rows)
+        entities = tuple(
+            EntityProgress(
+                entity=name,
+                applied_rows=unit.applied_rows,
+                buffered_rows=unit.buffered_rows,
+                open=unit.open,
+                partitions=len(unit.committed),
+            )
+            for unit in units
+            for name in unit.entities
+        )
+        return Progress(
+            entities=entities, rows_per_s=(rows - rows_before) / max(now - before, 1e-3)
+        )
+
+    def _introduce(self, session: Session, stop: threading.Event) -> None:
+        """Bring the control schema up to date and make our entities known to it."""
+        migration = self._settings.migration
+        names = [name for names in self._topics.values() for name in names]
+        connection = _patiently(session, stop)
+        control.migrate(connection)
+        control.register(connection, [migration.entities[name] for name in names])
+
+    def _work(self, beginnings: Beginnings, stop: threading.Event) -> None:
+        lanes = self._lanes()
+        keeper = self._keeper([lane.session for lane in lanes])
+        for thread in (keeper, *lanes):
+            thread.start()
+        reader = TopicReader(broker.group_consumer(self._settings), self._schedule, beginnings)
+        try:
+            while not stop.is_set() and self._schedule.failure is None:
+                reader.read()
+        finally:
+            self._end(reader, keeper, lanes)
+        if self._schedule.failure is not None:
+            raise self._schedule.failure
+
+    def _lanes(self) -> list[Lane]:
+        settings = self._settings
+        return [
+            Lane(
+                f"lane-{number}",
+                self._schedule,
+                self._assembly,
+                self._watermarks,
+                Session(settings.target_dsn, "worker lane"),
+            )
+            for number in range(settings.connections)
+        ]
+
+    def _keeper(self, lanes: Sequence[Session]) -> Keeper:
+        settings, schedule = self._settings, self._schedule
+        gates = Gatekeeper(settings.migration, schedule, self._points, self._watermarks)
+        chores = Chores(settings.migration, schedule, self._assembly, self._points)
+        blockers = Blockers(lanes, lambda: any(unit.applying for unit in schedule.units.values()))
+        duties = [
+            Duty(every_s=STATES_EVERY_S, do=gates.look),
+            Duty(every_s=WATERMARKS_EVERY_S, do=self._raise_watermarks),
+            Duty(every_s=CHORES_EVERY_S, do=lambda c: chores.look(c, gates.states)),
+            Duty(every_s=BLOCKERS_EVERY_S, do=blockers.end),
+        ]
+        topic = settings.positions_topic
+        reader = PointsReader(broker.follower(settings), topic, self._points, self._schemas)
+        return Keeper(reader, Session(settings.target_dsn, "worker keeper"), duties, schedule)
+
+    def _raise_watermarks(self, connection: Connection) -> None:
+        units = list(self._schedule.units.values())
+        offsets = {unit.topic: dict(unit.committed) for unit in units}
+        self._watermarks.of_idle(connection, offsets, [n for unit in units for n in unit.entities])
+
+    def _end(self, reader: TopicReader, keeper: Keeper, lanes: Sequence[Lane]) -> None:
+        """Finish the batches that are being applied, or abandon them; leave the group."""
+        self._schedule.close()
+        keeper.end()
+        if not self._schedule.wait_until_still(self._topics, FINISH_S):
+            for lane in lanes:
+                lane.session.abandon()
+        for thread in (*lanes, keeper):
+            thread.join(JOIN_S)
+        reader.close()
+
+
+def _patiently(session: Session, stop: threading.Event) -> Connection:
+    """The first connection; a server that is on its way up is waited for."""
+    deadline = time.monotonic() + CONNECT_PATIENCE_S
+    while True:
+        try:
+            return session.connection()
+        except psycopg.OperationalError as error:
+            if time.monotonic() >= deadline or stop.wait(1.0):
+                raise our_error(error) from error
+            log.warning("waiting for the target", reason=sentence(error))
