@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import psycopg
 
 from schemas import session
-from schemas.errors import SourceError, TargetError
+from schemas.errors import ConflictError, SourceError, TargetError
 
 Connection = psycopg.Connection[tuple[object, ...]]
 STATEMENT_TIMEOUT_MS = 30_000
-LOCK_TIMEOUT_MS = 5_000
+LOCK_TIMEOUT_MS = 20_000  # A batch that is being applied ends within it.
 
 
 @contextmanager
@@ -56,6 +56,11 @@ def _session(
     with connection:
         try:
             yield connection
+        except psycopg.errors.LockNotAvailable as error:
+            remedy = "Try again; pg_stat_activity shows who holds the lock."
+            raise ConflictError(
+                f"another session of the {side} holds a lock", remedy=remedy
+            ) from error
         except psycopg.Error as error:
             raise failure(first_line(error), sqlstate=error.sqlstate) from error
 

@@ -1,6 +1,7 @@
 """Commands that look and change nothing: check, status, schema."""
 
 import enum
+import json
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -64,9 +65,10 @@ def status(
     migration = wiring.read(folder)
     with Observer(migration=migration, at=wiring.endpoints(migration)) as observer:
         while True:
-            show_status(observer.look(count_rows=True), output, clear=watch)
+            seen = observer.look(count_rows=True)
+            show_status(seen, output, clear=watch)
             if not watch:
-                break
+                raise typer.Exit(seen.exit_code)
             time.sleep(WATCH_INTERVAL_S)
 
 
@@ -106,4 +108,4 @@ def schema(
     from schemas.pipeline import Pipeline  # noqa: PLC0415
 
     model = Entity if document is Document.ENTITY else Pipeline
-    print_json(model.model_json_schema(by_alias=True))
+    typer.echo(json.dumps(model.model_json_schema(by_alias=True), indent=2))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from consumers import control, statement
 from consumers.catalog import TargetTable
 from consumers.conversion import ident, literal
-from consumers.plan import Parent, Surroundings, compile_plan
+from consumers.plan import Parent, Surroundings, compile_plan, leaf
 from consumers.transform import Transform
 from ops.databases import Connection
 from ops.preflight import spelled, types
@@ -32,7 +32,11 @@ def check(
     names = sorted(sources.keys() & targets.keys())
     with connection.transaction(force_rollback=True):
         control.migrate(connection)
-        control.register(connection, [migration.entities[name] for name in names])
+        # Registering one that is there already would stop its workers for as long as this takes.
+        control.register(
+            connection,
+            [migration.entities[name] for name in names if not _is_registered(connection, name)],
+        )
         around = _surroundings(connection, migration)
         for name in names:
             entity, source, target = migration.entities[name], sources[name], targets[name]
@@ -46,6 +50,11 @@ def check(
                     plan=compile_plan(entity, source.table, target, around),
                 )
             )
+
+
+def _is_registered(connection: Connection, entity: str) -> bool:
+    query = "SELECT to_regclass(%s) IS NOT NULL"
+    return connection.execute(query, (ident("understudy", leaf(entity)),)).fetchall() == [(True,)]
 
 
 def _surroundings(connection: Connection, migration: Migration) -> Surroundings:

@@ -49,13 +49,11 @@ class Observer:
         Args:
             count_rows: Whether to count the rows of each entity, which reads the whole mapping.
         """
-        problems: list[str] = []
+        problems: list[UnderstudyError] = []
         name = self.migration.pipeline.pipeline
         at_source = _asked(problems, self._source)
-        entities, rows = _asked(problems, lambda: self._entities(count_rows=count_rows)) or (
-            [],
-            None,
-        )
+        entities = _asked(problems, self._entities) or []
+        rows = _asked(problems, self._rows) if count_rows and entities else None
         progress = _asked(problems, self._progress) or Progress()
         group = _asked(problems, lambda: broker.group(self.admin, name))
         places = [(topic, partition) for e in entities for topic, partition, _ in e.offsets]
@@ -74,7 +72,8 @@ class Observer:
             captured_lsn=progress.lsn,
             workers=group.members if group else None,
             entities=tuple(_entity(self.migration, found, seen) for found in self._all(entities)),
-            problems=tuple(dict.fromkeys(problems)),
+            problems=tuple(dict.fromkeys(str(problem) for problem in problems)),
+            exit_code=problems[0].exit_code if problems else 0,
         )
 
     def estimates(self) -> dict[str, int]:
@@ -91,10 +90,13 @@ class Observer:
         with databases.source(self.at.source_dsn, APPLICATION) as connection:
             return source.read(connection, self.migration.pipeline.pipeline)
 
-    def _entities(self, *, count_rows: bool) -> tuple[list[target.Entity], dict[str, int] | None]:
+    def _entities(self) -> list[target.Entity]:
         with databases.target(self.at.target_dsn, APPLICATION) as connection:
-            entities = target.read(connection)
-            return entities, target.rows(connection) if count_rows and entities else None
+            return target.read(connection)
+
+    def _rows(self) -> dict[str, int]:
+        with databases.target(self.at.target_dsn, APPLICATION) as connection:
+            return target.rows(connection)
 
     def _all(self, found: list[target.Entity]) -> list[target.Entity]:
         """Those that the control schema knows, and those that no worker has seen yet."""
@@ -122,11 +124,11 @@ class _Seen:
     now_ms: int
 
 
-def _asked(problems: list[str], ask: Callable[[], Answer]) -> Answer | None:
+def _asked(problems: list[UnderstudyError], ask: Callable[[], Answer]) -> Answer | None:
     try:
         return ask()
     except UnderstudyError as error:
-        problems.append(str(error))
+        problems.append(error)
         return None
 
 

@@ -55,6 +55,7 @@ class Status:
         captured_lsn: All of the source up to here is in Kafka.
         workers: Members of the consumer group; None where Kafka cannot be asked.
         problems: One line per server that cannot be asked.
+        exit_code: Of the first problem.
     """
 
     pipeline: str
@@ -64,6 +65,7 @@ class Status:
     workers: int | None
     entities: tuple[EntityStatus, ...]
     problems: tuple[str, ...]
+    exit_code: int = 0
 
     @property
     def lag_ms(self) -> int | None:

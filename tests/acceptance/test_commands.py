@@ -28,7 +28,7 @@ POLL_S = 0.2
 @pytest.fixture
 def shop(
     tmp_path: Path, source_database: str, target_database: str, prefix: str, stack: Endpoints
-) -> Iterator[Shop]:
+) -> Shop:
     shop = open_shop(
         tmp_path, prefix, replace(stack, source_dsn=source_database, target_dsn=target_database)
     )
