@@ -1,12 +1,13 @@
 """The transaction that every write goes through: two locks first, the checkpoint last.
 
 Locks: the rows of the entities (shared: who changes phase, hold or truncation waits for us) and the checkpoints of the
-partitions concerned (for update, in order: one writer per partition). The checkpoint moves from the expected offset to the
-next; if it stands elsewhere, somebody else owns the partition now and nothing is written.
+partitions concerned (for update, in order: one writer per partition). The checkpoint moves from the expected offset to
+the next; if it stands elsewhere, somebody else owns the partition now and nothing is written.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 
 import psycopg
 
@@ -19,10 +20,7 @@ Cursor = psycopg.Cursor[tuple[object, ...]]
 _ENTITIES = """
 SELECT entity, phase, held_at IS NOT NULL, stopped_reason, truncated_epoch, truncated_lsn, truncated_ordinal
 FROM understudy.entities WHERE generation = 1 AND entity = ANY(%s) ORDER BY entity FOR SHARE"""
-_PARTITIONS = """
-SELECT entity, topic, partition, next_offset FROM understudy.checkpoints
-WHERE generation = 1 AND entity = ANY(%s) AND (%s::text[] IS NULL OR (topic, partition) IN (SELECT * FROM unnest(%s::text[], %s::int[])))
-ORDER BY entity, topic, partition FOR UPDATE"""
+_PARTITIONS = files("consumers").joinpath("partitions.sql").read_bytes()
 _WATERMARKS = (
     "SELECT entity, min(watermark) FROM understudy.checkpoints WHERE generation = 1 GROUP BY entity"
 )
@@ -61,9 +59,12 @@ def lock(
     grounds = cursor.execute(_ENTITIES, [list(entities)]).fetchall()
     for entity, phase, held, stopped, *_ in grounds:
         _refuse(str(entity), str(phase), held=bool(held), stopped=stopped)
-    topics = None if stretches is None else [stretch.topic for stretch in stretches]
-    partitions = None if stretches is None else [stretch.partition for stretch in stretches]
-    rows = cursor.execute(_PARTITIONS, [list(entities), topics, topics, partitions]).fetchall()
+    concerned = {
+        "entities": list(entities),
+        "topics": None if stretches is None else [stretch.topic for stretch in stretches],
+        "partitions": None if stretches is None else [stretch.partition for stretch in stretches],
+    }
+    rows = cursor.execute(_PARTITIONS, concerned).fetchall()
     _expect(rows, entities, stretches or ())
     watermarks = {
         str(entity): int(str(lsn)) for entity, lsn in cursor.execute(_WATERMARKS).fetchall()

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import psycopg
 
-from consumers.conversion import ident, literal
+from consumers.conversion import bounded, ident, literal
 from consumers.plan import leaf
 from schemas.entity import Entity
 
@@ -25,17 +25,11 @@ def migrate(connection: Connection) -> None:
 
 
 def _version(connection: Connection) -> int:
-    if connection.execute("SELECT to_regclass('understudy.schema_version')").fetchall() == [
-        (None,)
-    ]:
+    exists = "SELECT to_regclass('understudy.schema_version') IS NOT NULL"
+    if connection.execute(exists).fetchall() != [(True,)]:
         return 0
-    return int(
-        str(
-            connection.execute("SELECT max(version) FROM understudy.schema_version").fetchall()[0][
-                0
-            ]
-        )
-    )
+    rows = connection.execute("SELECT max(version) FROM understudy.schema_version").fetchall()
+    return int(str(rows[0][0]))
 
 
 def _scripts() -> list[tuple[int, bytes]]:
@@ -57,13 +51,15 @@ def register(connection: Connection, entities: Sequence[Entity]) -> None:
 
 
 def _leaf_sql(entity: str) -> str:
-    """The entity's leaf, with its own key: rows are written straight into it. Room for updates in place is left on each page."""
+    """The entity's leaf, with its own key: rows are written straight into it. Its pages have room for updates."""
     name = leaf(entity)
     table = ident("understudy", name)
+    key, owed = (ident(bounded(f"{name}_{part}")) for part in ("key", "owed"))
     return f"""
-    CREATE TABLE IF NOT EXISTS {table} PARTITION OF understudy.migration_mappings FOR VALUES IN ({literal(entity)}) WITH (fillfactor = 75);
-    CREATE UNIQUE INDEX IF NOT EXISTS {ident(f"{name[:58]}_key")} ON {table} (legacy_key, source, generation);
-    CREATE INDEX IF NOT EXISTS {ident(f"{name[:58]}_owed")} ON {table} (legacy_key) WHERE owed IS NOT NULL"""
+    CREATE TABLE IF NOT EXISTS {table}
+        PARTITION OF understudy.migration_mappings FOR VALUES IN ({literal(entity)}) WITH (fillfactor = 75);
+    CREATE UNIQUE INDEX IF NOT EXISTS {key} ON {table} (legacy_key, source, generation);
+    CREATE INDEX IF NOT EXISTS {owed} ON {table} (legacy_key) WHERE owed IS NOT NULL"""
 
 
 def register_partitions(

@@ -1,7 +1,7 @@
 """The original row as JSON: how it is kept in the mapping, and how it is read back.
 
-Integers and booleans are JSON numbers and booleans; every other value is the text that PostgreSQL prints, so that nothing
-is lost on the way (a JSON number would lose the zeros of a numeric, and cannot be NaN).
+Integers and booleans are JSON numbers and booleans; every other value is the text that PostgreSQL prints, so that
+nothing is lost on the way (a JSON number would lose the zeros of a numeric, and cannot be NaN).
 """
 
 from collections.abc import Sequence

@@ -87,7 +87,8 @@ def _waiting(plan: EntityPlan, waiters: pl.DataFrame) -> pl.DataFrame:
 def _owed(mapped: pl.DataFrame, wake: Sequence[str], folded: pl.DataFrame) -> pl.DataFrame:
     """Rows that owe a reference, as they stand in the mapping: applied again at an equal event id."""
     woken = pl.col("__key").is_in(list(wake)) & ~pl.col("__key").is_in(folded["__key"].to_list())
-    rows = mapped.filter(woken & pl.col("__owed") & (pl.col("__state") == "l"))
+    known = (pl.col("__state") == "l") & (pl.col("__op") != "d")  # Without its image it cannot be.
+    rows = mapped.filter(woken & pl.col("__owed") & known)
     return _complete(rows).with_columns(
         pl.lit(None, dtype=pl.List(pl.String)).alias("__unavailable")
     )

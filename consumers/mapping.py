@@ -6,8 +6,8 @@ import polars as pl
 import psycopg
 
 from consumers import images
-from consumers.conversion import ident
 from consumers.plan import EntityPlan
+from consumers.statement import childless
 from schemas.event_id import EventId
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
@@ -33,8 +33,8 @@ def fetch(cursor: Cursor, plan: EntityPlan, keys: Sequence[str]) -> pl.DataFrame
     query = f"""
         SELECT legacy_key, epoch, commit_lsn, ordinal, CAST(state AS text), partition, "offset",
             owed IS NOT NULL, CAST(original AS text)
-        FROM {plan.mapping} WHERE generation = 1 AND source = %s AND legacy_key = ANY(%s)"""
-    rows = cursor.execute(query, [str(plan.entity.source), list(keys)]).fetchall()
+        FROM {plan.mapping} WHERE generation = 1 AND source = {plan.source} AND legacy_key = ANY(%s)"""
+    rows = cursor.execute(query, [list(keys)]).fetchall()
     frame = pl.DataFrame(rows, schema=_FETCHED, orient="row")
     gone = (pl.col("__state") == "d") | pl.col("__image").is_null()
     op = pl.when(gone).then(pl.lit("d")).otherwise(pl.lit("u")).alias("__op")
@@ -63,17 +63,13 @@ def withdraw(cursor: Cursor, plan: EntityPlan, keys: Sequence[str]) -> None:
     """Take older versions of rows that wait for an absent parent out of the target, unless children hold them."""
     if not keys:
         return
-    held = " ".join(
-        f"AND NOT EXISTS (SELECT FROM {ident(*child.place)} c"
-        f" WHERE c.{ident(child.column)} = t.{plan.id})"
-        for child in plan.children
-    )
     query = f"""
         WITH old AS (
-            SELECT m.id, m.legacy_key FROM {plan.mapping} m
-            WHERE m.generation = 1 AND m.source = %(source)s AND m.legacy_key = ANY(%(keys)s) AND m.state = 'l'),
+            SELECT id, legacy_key FROM {plan.mapping}
+            WHERE generation = 1 AND source = {plan.source} AND legacy_key = ANY(%(keys)s) AND state = 'l'),
         gone AS (
-            DELETE FROM {plan.table} t USING old WHERE t.{plan.id} = old.id {held} RETURNING old.legacy_key)
+            DELETE FROM {plan.table} t USING old WHERE t.{plan.id} = old.id {childless(plan)}
+            RETURNING old.legacy_key)
         UPDATE {plan.mapping} m SET state = 'p' FROM gone
-        WHERE m.generation = 1 AND m.source = %(source)s AND m.legacy_key = gone.legacy_key"""
-    cursor.execute(query, {"source": str(plan.entity.source), "keys": list(keys)})
+        WHERE m.generation = 1 AND m.source = {plan.source} AND m.legacy_key = gone.legacy_key"""
+    cursor.execute(query, {"keys": list(keys)})

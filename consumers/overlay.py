@@ -1,4 +1,6 @@
-"""The newest version of each key: the mapping, what waits and the batch, laid over one another in the order of event ids.
+"""The newest version of each key.
+
+The mapping, what waits and the batch, laid over one another in the order of event ids.
 
 Pure. A version that lacks columns (unchanged TOAST) is completed from the version under it; the insert of a key change
 takes nothing that is older than itself. See design section 3, rules 1 to 6; tests/model is the specification.

@@ -292,6 +292,13 @@ def _references(
     found = []
     for column, rule in entity.refs.items():
         missing = effective_missing(rule, column, target)
+        if missing is Missing.NULL and not entity.originals:
+            raise ConfigError(
+                "a reference that is written as NULL is filled later from the original row",
+                file=file_of(entity),
+                key=f"columns.{column}.missing",
+                remedy="Set originals = true, or write another `missing`.",
+            )
         if missing is not Missing.KEEP:
             found.append(
                 Reference(

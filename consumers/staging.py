@@ -47,5 +47,5 @@ def copy_into(
         names: Quoted names of the columns, in the order of the frame.
         lines: What `copy_text` returned.
     """
-    with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:  # type: ignore[call-overload]  # Names are quoted.
+    with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
         copy.write(lines)

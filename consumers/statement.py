@@ -171,3 +171,11 @@ def insert_winners(plan: EntityPlan) -> str:
     SELECT {columns} FROM {shaped(plan, _won(plan))} v
     WHERE (SELECT true FROM {plan.table} t WHERE t.{plan.id} = v."__id") IS NULL
     ORDER BY v."__key\""""
+
+
+def childless(plan: EntityPlan) -> str:
+    """The condition, to be added to others, that nothing refers to a row of the target (alias t)."""
+    return " ".join(
+        f"AND NOT EXISTS (SELECT FROM {ident(*child.place)} c WHERE c.{ident(child.column)} = t.{plan.id})"
+        for child in plan.children
+    )

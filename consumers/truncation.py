@@ -8,6 +8,7 @@ import psycopg
 
 from consumers import checkpoint
 from consumers.apply import Applier
+from consumers.conversion import literal
 from schemas.event_id import ZERO, EventId
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -15,9 +16,11 @@ Cursor = psycopg.Cursor[tuple[object, ...]]
 BATCH_ROWS = 20_000
 
 _LOCK = """
-SELECT truncated_epoch, truncated_lsn, truncated_ordinal FROM understudy.entities WHERE generation = 1 AND entity = %s FOR UPDATE"""
+SELECT truncated_epoch, truncated_lsn, truncated_ordinal
+FROM understudy.entities WHERE generation = 1 AND entity = %s FOR UPDATE"""
 _SET = """
-UPDATE understudy.entities SET truncated_epoch = %s, truncated_lsn = %s, truncated_ordinal = %s WHERE generation = 1 AND entity = %s"""
+UPDATE understudy.entities SET truncated_epoch = %s, truncated_lsn = %s, truncated_ordinal = %s
+WHERE generation = 1 AND entity = %s"""
 
 
 def obey(connection: Connection, applier: Applier, event_id: EventId) -> None:
@@ -37,27 +40,21 @@ def obey(connection: Connection, applier: Applier, event_id: EventId) -> None:
         cursor.execute(_SET, [*event_id, plan.name])
         keys = _below(cursor, applier, event_id)
         for first in range(0, len(keys), BATCH_ROWS):
-            applier.settle(
-                cursor, _deletes(applier, keys[first : first + BATCH_ROWS], event_id), [], ground
-            )
+            deletes = _deletes(applier, keys[first : first + BATCH_ROWS], event_id)
+            applier.settle(cursor, deletes, [], ground)
 
 
 def _below(cursor: Cursor, applier: Applier, event_id: EventId) -> list[str]:
     """The keys of an entity that have something below an event id, in the target or waiting."""
-    rows = cursor.execute(
-        f"""
-        SELECT legacy_key FROM {applier.plan.mapping}
-        WHERE generation = 1 AND source = %(source)s AND state <> 'd' AND (epoch, commit_lsn, ordinal) < (%(epoch)s, %(lsn)s, %(ordinal)s)
+    plan = applier.plan
+    concerned = f"generation = 1 AND entity = {literal(plan.name)} AND source = {plan.source}"
+    older = "(epoch, commit_lsn, ordinal) < (%(epoch)s, %(lsn)s, %(ordinal)s)"
+    query = f"""
+        SELECT legacy_key FROM {plan.mapping} WHERE {concerned} AND {older} AND state <> 'd'
         UNION
-        SELECT legacy_key FROM understudy.waiting
-        WHERE generation = 1 AND entity = %(entity)s AND source = %(source)s AND (epoch, commit_lsn, ordinal) < (%(epoch)s, %(lsn)s, %(ordinal)s)
-        ORDER BY 1""",
-        {
-            "entity": applier.plan.name,
-            "source": str(applier.plan.entity.source),
-            **event_id._asdict(),
-        },
-    ).fetchall()
+        SELECT legacy_key FROM understudy.waiting WHERE {concerned} AND {older}
+        ORDER BY 1"""
+    rows = cursor.execute(query, event_id._asdict()).fetchall()
     return [str(row[0]) for row in rows]
 
 

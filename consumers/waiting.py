@@ -70,36 +70,41 @@ _COLUMNS = {
     "constraint_name": "text",
     "column_name": "text",
 }
+# The last of them, of a reason.
+_WHY = dict.fromkeys(list(_COLUMNS)[-7:], pl.String())
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
-CREATE_STAGE = (
-    "CREATE TEMPORARY TABLE IF NOT EXISTS set_aside ("
-    + ", ".join(
-        f'"{name}" {"text" if kind == "text[]" else kind}' for name, kind in _COLUMNS.items()
-    )
-    + ") ON COMMIT DELETE ROWS"
+_TYPED = ", ".join(f'"{n}" {"text" if kind == "text[]" else kind}' for n, kind in _COLUMNS.items())
+CREATE_STAGE = f"CREATE TEMPORARY TABLE IF NOT EXISTS set_aside ({_TYPED}) ON COMMIT DELETE ROWS"
+_VALUES = _NAMES.replace('"unavailable"', 'CAST("unavailable" AS text[])')
+_CHANGES = ", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS if name != "legacy_key")
+# An entity reads one topic.
+_TOPIC = (
+    "(SELECT min(topic) FROM understudy.checkpoints WHERE generation = 1 AND entity = %(entity)s)"
 )
 _SAVE = f"""
 INSERT INTO understudy.waiting AS w (generation, entity, source, topic, {_NAMES})
-SELECT 1, %s, %s, %s, {_NAMES.replace('"unavailable"', 'CAST("unavailable" AS text[])')} FROM pg_temp.set_aside
+SELECT 1, %(entity)s, %(source)s, {_TOPIC}, {_VALUES} FROM pg_temp.set_aside
 ON CONFLICT (generation, entity, source, legacy_key) DO UPDATE SET
-    {", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS if name != "legacy_key")},
-    attempts = w.attempts + 1, tried_at = now()"""
-_FETCH = """
-SELECT legacy_key, epoch, commit_lsn, ordinal, first_epoch, first_lsn, first_ordinal, deleted, CAST(image AS text), unavailable, partition, "offset"
-FROM understudy.waiting WHERE generation = 1 AND entity = %s AND source = %s AND legacy_key = ANY(%s)"""
+    {_CHANGES}, attempts = w.attempts + 1, tried_at = now()"""
+_FOR_KEYS = "WHERE generation = 1 AND entity = %s AND source = %s AND legacy_key = ANY(%s)"
+_FETCH = f"""
+SELECT legacy_key, epoch, commit_lsn, ordinal, first_epoch, first_lsn, first_ordinal, deleted,
+    CAST(image AS text), unavailable, partition, "offset"
+FROM understudy.waiting {_FOR_KEYS}"""
+_FORGET = f"DELETE FROM understudy.waiting {_FOR_KEYS}"
 _FETCHED = {
-    "__key": pl.String,
-    "__epoch": pl.Int32,
-    "__lsn": pl.Int64,
-    "__ordinal": pl.Int64,
-    "__first_epoch": pl.Int64,
-    "__first_lsn": pl.Int64,
-    "__first_ordinal": pl.Int64,
-    "__deleted": pl.Boolean,
-    "__image": pl.String,
+    "__key": pl.String(),
+    "__epoch": pl.Int32(),
+    "__lsn": pl.Int64(),
+    "__ordinal": pl.Int64(),
+    "__first_epoch": pl.Int64(),
+    "__first_lsn": pl.Int64(),
+    "__first_ordinal": pl.Int64(),
+    "__deleted": pl.Boolean(),
+    "__image": pl.String(),
     "__unavailable": pl.List(pl.String),
-    "__partition": pl.Int32,
-    "__offset": pl.Int64,
+    "__partition": pl.Int32(),
+    "__offset": pl.Int64(),
 }
 
 
@@ -119,61 +124,45 @@ def save(cursor: Cursor, plan: EntityPlan, rows: pl.DataFrame, reasons: Sequence
     """Set rows aside.
 
     Args:
+        cursor: Inside the transaction.
+        plan: Of the entity.
         rows: As overlay.py yields them, with `__id`.
         reasons: One per row, in the same order.
     """
     if rows.is_empty():
         return
-    why = pl.DataFrame(
-        {
-            "reason": [reason.why.value for reason in reasons],
-            "waits_for": [reason.waits_for for reason in reasons],
-            "waits_id": [reason.waits_id for reason in reasons],
-            "sqlstate": [reason.sqlstate for reason in reasons],
-            "error": [reason.error for reason in reasons],
-            "constraint_name": [reason.constraint for reason in reasons],
-            "column_name": [reason.column for reason in reasons],
-        },
-        schema=dict.fromkeys(
-            (
-                "reason",
-                "waits_for",
-                "waits_id",
-                "sqlstate",
-                "error",
-                "constraint_name",
-                "column_name",
-            ),
-            pl.String,
-        ),
-    )
-    image = pl.Series("image", images.encode(rows, plan.legacy.columns))
-    unavailable = [
-        None if names is None else _array(names) for names in rows["__unavailable"].to_list()
-    ]
-    frame = pl.concat(
-        [
-            rows.select(
-                "__key",
-                "__id",
-                "__epoch",
-                "__lsn",
-                "__ordinal",
-                *FIRST,
-                (pl.col("__op") == "d").alias("deleted"),
-            ),
-            pl.DataFrame([image, pl.Series("unavailable", unavailable, dtype=pl.String)]),
-            rows.select("__partition", "__offset"),
-            why,
-        ],
-        how="horizontal",
-    )
-    cursor.execute(CREATE_STAGE)
-    staging.copy_into(
-        cursor, "pg_temp.set_aside", [f'"{name}"' for name in _COLUMNS], staging.copy_text(frame)
-    )
-    cursor.execute(_SAVE, [plan.name, str(plan.entity.source), None])
+    names = [f'"{name}"' for name in _COLUMNS]
+    lines = staging.copy_text(_stored(plan, rows, reasons))
+    staging.copy_into(cursor, "pg_temp.set_aside", names, lines)
+    cursor.execute(_SAVE, {"entity": plan.name, "source": str(plan.entity.source)})
     cursor.execute("DELETE FROM pg_temp.set_aside")
+
+
+def _stored(plan: EntityPlan, rows: pl.DataFrame, reasons: Sequence[Reason]) -> pl.DataFrame:
+    """The rows of `_COLUMNS`, in its order."""
+    event = ("__key", "__id", "__epoch", "__lsn", "__ordinal", *FIRST)
+    head = rows.select(*event, (pl.col("__op") == "d").alias("deleted"))
+    image = images.encode(rows, plan.legacy.columns).alias("image")
+    lacking = rows["__unavailable"].to_list()
+    unavailable = pl.Series(
+        "unavailable", [names and _array(names) for names in lacking], dtype=pl.String
+    )
+    place = rows.select("__partition", "__offset")
+    whys = pl.DataFrame([_why(reason) for reason in reasons], schema=_WHY, orient="row")
+    return pl.concat([head, pl.DataFrame([image, unavailable]), place, whys], how="horizontal")
+
+
+def _why(reason: Reason) -> tuple[str | None, ...]:
+    """A reason in the order of `_WHY`."""
+    return (
+        reason.why.value,
+        reason.waits_for,
+        reason.waits_id,
+        reason.sqlstate,
+        reason.error,
+        reason.constraint,
+        reason.column,
+    )
 
 
 def _array(names: Sequence[str]) -> str:
@@ -185,5 +174,4 @@ def _array(names: Sequence[str]) -> str:
 def forget(cursor: Cursor, plan: EntityPlan, keys: Sequence[str]) -> None:
     """What waited for these keys has been applied, or is stale."""
     if keys:
-        query = "DELETE FROM understudy.waiting WHERE generation = 1 AND entity = %s AND source = %s AND legacy_key = ANY(%s)"
-        cursor.execute(query, [plan.name, str(plan.entity.source), list(keys)])
+        cursor.execute(_FORGET, [plan.name, str(plan.entity.source), list(keys)])
