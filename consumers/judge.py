@@ -1,6 +1,7 @@
 """What of a stage cannot go in.
 
-That are rows that break a rule, whose parent is missing, whose children remain, or whose unique value is taken. Judged against the target as it will be after the batch, until nothing more is found: a row that is set aside may be the
+That are rows that break a rule, whose parent is missing, whose children remain, or whose unique value is taken. Judged
+against the target as it will be after the batch, until nothing more is found: a row that is set aside may be the
 parent, or the releaser of a unique value, of another.
 """
 
@@ -78,7 +79,7 @@ def _orphans(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int]) ->
         unset: list[str] = []
         stubs: set[str] = set()
         for key, parent_id, lsn in cursor.execute(judge_sql.orphans(plan, reference)).fetchall():
-            reason = _orphan(
+            reason = orphan(
                 reference,
                 str(parent_id),
                 absent=watermarks.get(reference.parent.entity, 0) >= int(str(lsn)),
@@ -94,8 +95,14 @@ def _orphans(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int]) ->
     return aside
 
 
-def _orphan(reference: Reference, parent_id: str, *, absent: bool) -> Reason | None:
-    """Why an orphan waits; None if it goes in all the same."""
+def orphan(reference: Reference, parent_id: str | None, *, absent: bool) -> Reason | None:
+    """Why a row waits whose parent is not in the target; None if it goes in all the same.
+
+    Args:
+        reference: The column that refers to the parent.
+        parent_id: UUID of the parent.
+        absent: Whether the parent is known to be absent; else it may come.
+    """
     parent = reference.parent.entity
     if not absent:
         return Reason(why=Why.WATERMARK, waits_for=parent, waits_id=parent_id)

@@ -7,22 +7,20 @@ from collections.abc import Iterator, Mapping
 
 import psycopg
 
-from consumers import checkpoint
+from consumers import checkpoint, dependants
 from consumers.apply import Applier, Ground
 from consumers.conversion import ident, literal
-from consumers.plan import Child, EntityPlan, Reference
-from schemas.rules import Missing
+from consumers.plan import EntityPlan
 
 Connection = psycopg.Connection[tuple[object, ...]]
 Cursor = psycopg.Cursor[tuple[object, ...]]
 # Rows that one transaction tries again: it holds the locks of all partitions of the entity.
 WAKE_MAX = 20_000
+# Rows for which one transaction looks for all that refers to them, one by one.
+LET_GO_MAX = 1_000
 
 _HAS_WORK = """
 SELECT EXISTS (SELECT FROM understudy.waiting WHERE generation = 1 AND entity = %s AND (reason NOT IN ('rule', 'base') OR waits_id IS NOT NULL))"""
-_HELD = """
-SELECT legacy_key, CAST(id AS text), commit_lsn FROM understudy.waiting
-WHERE generation = 1 AND entity = %s AND reason = 'children' AND commit_lsn <= %s ORDER BY tried_at, legacy_key LIMIT %s"""
 
 
 def may_have_work(connection: Connection, applier: Applier) -> bool:
@@ -49,10 +47,7 @@ def sweep(connection: Connection, applier: Applier, appliers: Mapping[str, Appli
         keys = [*_ready(cursor, applier.plan, ground), *_owed(cursor, applier.plan)][:WAKE_MAX]
         _wake(cursor, applier, keys, ground)
         tried += len(keys)
-    for child in applier.plan.children:
-        if child.entity in appliers:
-            tried += _let_go(connection, applier, appliers[child.entity], child)
-    return tried
+    return tried + _let_go(connection, applier, appliers)
 
 
 def _wake(cursor: Cursor, applier: Applier, keys: list[str], ground: Ground) -> None:
@@ -71,11 +66,25 @@ def _ready(cursor: Cursor, plan: EntityPlan, ground: Ground) -> Iterator[str]:
         for p, _, _ in _parents(plan)
     ]
     tries = ["w.reason IN ('children', 'unique')", "(w.reason = 'parent' AND w.waits_id IS NULL)"]
-    query = f"""
+    if plan.refers_to_itself:
+        tries.append("w.legacy_key IN (SELECT legacy_key FROM ring)")
+    query = f"""{_ring(plan) if plan.refers_to_itself else ""}
         SELECT w.legacy_key FROM understudy.waiting w
         WHERE w.generation = 1 AND w.entity = {literal(plan.name)} AND ({" OR ".join([*cases, *passed, *tries])})
         ORDER BY w.tried_at, w.legacy_key LIMIT {WAKE_MAX}"""
     return (str(row[0]) for row in cursor.execute(query).fetchall())
+
+
+def _ring(plan: EntityPlan) -> str:
+    """The keys that wait for each other in a ring: each has its parent, once they go in together."""
+    return f"""
+        WITH RECURSIVE absent AS (
+            SELECT legacy_key, id, waits_id FROM understudy.waiting
+            WHERE generation = 1 AND entity = {literal(plan.name)} AND NOT deleted AND waits_for = entity),
+        above (legacy_key, id, waits_id) AS (
+            SELECT * FROM absent
+            UNION SELECT b.legacy_key, b.id, a.waits_id FROM above b JOIN absent a ON a.id = b.waits_id),
+        ring AS (SELECT legacy_key FROM above WHERE waits_id = id)"""
 
 
 def _parents(plan: EntityPlan) -> set[tuple[str, tuple[str, str], str]]:
@@ -94,59 +103,30 @@ def _owed(cursor: Cursor, plan: EntityPlan) -> Iterator[str]:
     return (str(row[0]) for row in cursor.execute(query).fetchall())
 
 
-def _let_go(connection: Connection, applier: Applier, child: Applier, column: Child) -> int:
-    """Deletes that children hold back though everything before them is applied: the children are run again by their `missing`."""
-    reference = next((r for r in child.plan.references if r.column == column.column), None)
-    if reference is None or reference.missing is Missing.STUB:
+def _let_go(connection: Connection, applier: Applier, appliers: Mapping[str, Applier]) -> int:
+    """Rows that children hold in the target though everything before is applied: the children are run again."""
+    plan, plans = applier.plan, {name: other.plan for name, other in appliers.items()}
+    if not plan.children:
         return 0
-    plan, names = applier.plan, sorted({applier.plan.name, child.plan.name})
     with connection.transaction(), connection.cursor() as cursor:
-        grounds = checkpoint.lock(cursor, names, None)
-        ground = grounds[plan.name]
-        held = cursor.execute(
-            _HELD, [plan.name, ground.watermarks.get(child.plan.name, 0), WAKE_MAX]
-        ).fetchall()
-        if not held:
+        if not _held(cursor, plan):
             return 0
-        _run_again(cursor, child.plan, reference, [str(row[1]) for row in held])
-        applier.settle(cursor, applier.nothing(), [str(row[0]) for row in held], ground)
+        ground = checkpoint.lock(cursor, dependants.family(plans, plan), None)[plan.name]
+        held = _held(cursor, plan)
+        dependants.run_again(cursor, plans, plan, held.values())
+        _wake(cursor, applier, list(held), ground)
     return len(held)
 
 
-def _run_again(cursor: Cursor, plan: EntityPlan, reference: Reference, parents: list[str]) -> None:
-    """Children of absent parents go without their reference, or wait."""
-    column = ident(reference.column)
-    if reference.missing is Missing.NULL:
-        cursor.execute(
-            f"""
-            WITH owing AS (UPDATE {plan.table} t SET {column} = NULL FROM (SELECT {plan.id} AS id, {column} AS parent FROM {plan.table} WHERE {column} = ANY(%s::uuid[])) AS old
-                WHERE t.{plan.id} = old.id RETURNING old.id, old.parent)
-            UPDATE {plan.mapping} m SET owed = array_append(m.owed, owing.parent) FROM owing, {plan.mapping} k
-            WHERE k.id = owing.id AND m.legacy_key = k.legacy_key AND m.source = k.source AND m.generation = k.generation""",
-            [parents],
-        )
-        return
-    why, error = (
-        ("parent", None)
-        if reference.missing is Missing.PARK
-        else ("rule", f"the row of {reference.parent.entity} that it refers to does not exist")
-    )
-    held = " ".join(
-        f"AND NOT EXISTS (SELECT FROM {ident(*c.place)} c WHERE c.{ident(c.column)} = t.{plan.id})"
-        for c in plan.children
-    )
-    cursor.execute(
-        f"""
-        WITH old AS (
-            SELECT m.*, t.{column} AS parent FROM {plan.table} t JOIN {plan.mapping} m ON m.id = t.{plan.id}
-            WHERE t.{column} = ANY(%s::uuid[]) AND m.state = 'l' AND m.original IS NOT NULL {held}),
-        gone AS (DELETE FROM {plan.table} t USING old WHERE t.{plan.id} = old.id),
-        marked AS (
-            UPDATE {plan.mapping} m SET state = 'p' FROM old
-            WHERE m.legacy_key = old.legacy_key AND m.source = old.source AND m.generation = old.generation)
-        INSERT INTO understudy.waiting (entity, source, legacy_key, id, epoch, commit_lsn, ordinal, deleted, image, partition, "offset",
-            reason, waits_for, waits_id, error, column_name)
-        SELECT entity, source, legacy_key, id, epoch, commit_lsn, ordinal, false, original, partition, "offset", %s, %s, parent, %s, %s FROM old
-        ON CONFLICT DO NOTHING""",
-        [parents, why, reference.parent.entity, error, reference.column],
-    )
+def _held(cursor: Cursor, plan: EntityPlan) -> dict[str, str]:
+    """Keys and UUIDs of rows that should be gone but that children refer to, once those are past it."""
+    children = [child.entity for child in plan.children if child.entity]
+    passed = "SELECT min(watermark) FROM understudy.checkpoints WHERE generation = 1 AND entity = ANY(%s)"
+    query = f"""
+        SELECT w.legacy_key, CAST(w.id AS text) FROM understudy.waiting w
+        WHERE w.generation = 1 AND w.entity = %s AND (w.reason = 'children' OR (w.reason = 'parent'
+            AND EXISTS (SELECT FROM {plan.table} t WHERE t.{plan.id} = w.id)))
+            AND w.commit_lsn <= ({passed})
+        ORDER BY w.tried_at, w.legacy_key LIMIT {LET_GO_MAX}"""
+    rows = cursor.execute(query, [plan.name, children]).fetchall()
+    return {str(key): str(row_id) for key, row_id in rows}

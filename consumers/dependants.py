@@ -1,0 +1,169 @@
+"""Rows that refer to what leaves the target: they go without their reference, or wait for it and leave as well.
+
+What refers to a row that leaves is asked the same in turn, down to the last: a foreign key knows no half-way.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from consumers.conversion import ident
+from consumers.judge import orphan
+from consumers.plan import Child, EntityPlan, Reference
+from schemas.rules import Missing
+
+Cursor = psycopg.Cursor[tuple[object, ...]]
+Plans = Mapping[str, EntityPlan]
+# By entity, column and UUID.
+Found = dict[tuple[str, str, str], "Dependant"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependant:
+    """A row and the row that it refers to, by their UUIDs."""
+
+    plan: EntityPlan
+    reference: Reference
+    id: str
+    parent: str
+
+    @property
+    def leaves(self) -> bool:
+        """Whether it waits for its parent; else it goes without."""
+        return self.reference.missing is not Missing.NULL
+
+
+def family(plans: Plans, plan: EntityPlan) -> list[str]:
+    """The entities whose rows may have to leave with those of one, and that one, in the order of locks."""
+    found = [plan.name]
+    for name in found:
+        children = {child.entity for child in plans[name].children if child.entity in plans}
+        found += [child for child in children if child and child not in found]
+    return sorted(found)
+
+
+def run_again(cursor: Cursor, plans: Plans, plan: EntityPlan, parents: Iterable[str]) -> None:
+    """Run what refers to some rows again by its `missing`, as if they were gone.
+
+    A row that something beyond our reach refers to stays, and with it all that it refers to.
+
+    Args:
+        cursor: Inside the transaction, after the locks of the family.
+        plans: Of all entities.
+        plan: Of the rows that are to leave.
+        parents: Their UUIDs.
+    """
+    found = {key: d for parent in parents for key, d in _below(cursor, plans, plan, parent).items()}
+    leaving = [dependant for dependant in found.values() if dependant.leaves]
+    for some in _by_reference([d for d in found.values() if not d.leaves]):
+        _go_without(cursor, some)
+    _take_out(cursor, leaving)
+    for some in _by_reference(leaving):
+        _wait(cursor, some)
+
+
+def _below(cursor: Cursor, plans: Plans, plan: EntityPlan, parent: str) -> Found:
+    """All that has to change if a row leaves; nothing, if some of it cannot."""
+    found: Found = {}
+    frontier = [(plan, [parent])]
+    while frontier:
+        above, ids = frontier.pop()
+        for child in above.children:
+            rows = _referring(cursor, plans, child, ids)
+            if rows is None:
+                return {}
+            fresh = {key: rows[key] for key in rows.keys() - found.keys()}
+            found |= fresh
+            leaving = [dependant.id for dependant in fresh.values() if dependant.leaves]
+            if leaving:
+                frontier.append((plans[child.entity or ""], leaving))
+    return found
+
+
+def _referring(cursor: Cursor, plans: Plans, child: Child, ids: Sequence[str]) -> Found | None:
+    """The rows of one column that refer to some rows; None if they cannot do without."""
+    plan = plans.get(child.entity or "")
+    column = ident(child.column)
+    own_id = plan.id if plan else column
+    query = f"""
+        SELECT CAST({own_id} AS text), CAST({column} AS text) FROM {ident(*child.place)}
+        WHERE {column} = ANY(%s::uuid[])"""
+    rows = cursor.execute(query, [list(ids)]).fetchall()
+    reference = _reference(plan, child.column) if plan else None
+    if plan is None or reference is None:
+        return None if rows else {}
+    return {
+        (plan.name, child.column, str(row_id)): Dependant(
+            plan=plan, reference=reference, id=str(row_id), parent=str(parent)
+        )
+        for row_id, parent in rows
+    }
+
+
+def _reference(plan: EntityPlan, column: str) -> Reference | None:
+    """The reference of a column, if rows can go without it or can be brought back from their originals."""
+    for reference in plan.references:
+        waits = reference.missing in (Missing.PARK, Missing.DEAD_LETTER) and plan.entity.originals
+        if reference.column == column and (waits or reference.missing is Missing.NULL):
+            return reference
+    return None
+
+
+def _by_reference(dependants: Sequence[Dependant]) -> list[list[Dependant]]:
+    groups: dict[tuple[str, str], list[Dependant]] = {}
+    for dependant in dependants:
+        key = dependant.plan.name, dependant.reference.column
+        groups.setdefault(key, []).append(dependant)
+    return list(groups.values())
+
+
+def _go_without(cursor: Cursor, dependants: Sequence[Dependant]) -> None:
+    plan, column = dependants[0].plan, ident(dependants[0].reference.column)
+    ids = [dependant.id for dependant in dependants]
+    cursor.execute(f"UPDATE {plan.table} SET {column} = NULL WHERE {plan.id} = ANY(%s)", [ids])
+    cursor.execute(
+        f"""
+        UPDATE {plan.mapping} m SET owed = array_append(m.owed, d.parent)
+        FROM unnest(%s::uuid[], %s::uuid[]) AS d (id, parent) WHERE m.id = d.id""",
+        [ids, [dependant.parent for dependant in dependants]],
+    )
+
+
+def _take_out(cursor: Cursor, dependants: Sequence[Dependant]) -> None:
+    """Delete rows of any tables in one statement: so none of them holds another."""
+    tables = {dependant.plan.name: dependant.plan for dependant in dependants}
+    if not tables:
+        return
+    parts = [
+        f"gone_{n} AS (DELETE FROM {plan.table} WHERE {plan.id} = ANY(%s))"
+        for n, plan in enumerate(tables.values())
+    ]
+    ids = [[d.id for d in dependants if d.plan.name == name] for name in tables]
+    cursor.execute(f"WITH {', '.join(parts)} SELECT", ids)
+
+
+def _wait(cursor: Cursor, dependants: Sequence[Dependant]) -> None:
+    """Set rows aside that have left; what waits for their keys already is newer."""
+    plan, reference = dependants[0].plan, dependants[0].reference
+    reason = orphan(reference, None, absent=True)
+    cursor.execute(
+        f"""
+        WITH old AS (
+            UPDATE {plan.mapping} m SET state = 'p'
+            FROM unnest(%s::uuid[], %s::uuid[]) AS d (id, parent) WHERE m.id = d.id AND m.state = 'l'
+            RETURNING m.*, d.parent)
+        INSERT INTO understudy.waiting (entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
+            deleted, image, partition, "offset", reason, waits_for, waits_id, error, column_name)
+        SELECT entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
+            false, original, partition, "offset", %s, %s, parent, %s, %s FROM old
+        ON CONFLICT DO NOTHING""",
+        [
+            [dependant.id for dependant in dependants],
+            [dependant.parent for dependant in dependants],
+            reason and reason.why.value,
+            reference.parent.entity,
+            reason and reason.error,
+            reference.column,
+        ],
+    )
