@@ -6,7 +6,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-pytest_plugins = ["tests.fix_stack", "tests.fix_postgres", "tests.fix_kafka"]
+pytest_plugins = ["tests.fix_stack", "tests.fix_postgres", "tests.fix_kafka", "tests.fix_pipeline"]
 
 # The default suite tries the same examples each time, so that it fails only for a change; --full looks for new ones.
 hypothesis.settings.register_profile(
