@@ -29,6 +29,8 @@ _STOP = """
 UPDATE understudy.entities SET stopped_at = now(), stopped_reason = %s
 WHERE generation = 1 AND entity = ANY(%s) AND stopped_at IS NULL"""
 _SERVER_ERROR = 500
+# The server is no longer the primary: the next connection may find the one that is.
+_READ_ONLY = "25006"
 
 
 class Lane(threading.Thread):
@@ -133,6 +135,8 @@ class Lane(threading.Thread):
 
     def _answer(self, unit: Unit, error: Exception) -> None:
         """Decide what becomes of a unit after an error."""
+        if getattr(error, "sqlstate", None) == _READ_ONLY:
+            self.session.close()
         if isinstance(error, OwnershipLostError):
             self._schedule.rewind(unit)
             log.info("another worker is ahead", topic=unit.topic, reason=sentence(error))

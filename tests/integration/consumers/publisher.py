@@ -33,7 +33,12 @@ class Publisher:
         self._registry = registry
         self._admin = AdminClient({"bootstrap.servers": bootstrap})
         self._producer = Producer(
-            {"bootstrap.servers": bootstrap, "acks": "all", "enable.idempotence": True, "linger.ms": 0}
+            {
+                "bootstrap.servers": bootstrap,
+                "acks": "all",
+                "enable.idempotence": True,
+                "linger.ms": 0,
+            }
         )
         self._partitions: dict[str, int] = {}
         self._encoders: dict[str, RowEncoder] = {}
@@ -147,7 +152,9 @@ class Publisher:
         topic = self.topic(name)
         label = self._tables[name].label
         self.tell(
-            SnapshotEnd(table=label, topic=topic, epoch=EPOCH, lsn=self.lsn, rows=0, ends=self.ends())
+            SnapshotEnd(
+                table=label, topic=topic, epoch=EPOCH, lsn=self.lsn, rows=0, ends=self.ends()
+            )
         )
 
     def mark(self, name: str = "heartbeat") -> int:
@@ -159,7 +166,11 @@ class Publisher:
     def truncate(self, name: str) -> EventId:
         """The table is emptied."""
         record = Truncate(
-            table=self._tables[name].label, topic=self.topic(name), epoch=EPOCH, lsn=self._next(), ordinal=1
+            table=self._tables[name].label,
+            topic=self.topic(name),
+            epoch=EPOCH,
+            lsn=self._next(),
+            ordinal=1,
         )
         self.tell(record)
         return record.event_id

@@ -1,0 +1,51 @@
+"""A worker on real servers: what it reads arrives once, and it goes on where it was."""
+
+from tests.integration.consumers.harness import Pipeline
+from tests.integration.consumers.publisher import table
+
+NOTES = table("notes", id="integer", body="text")
+
+
+def test_snapshot_and_tail_arrive(notes: Pipeline) -> None:
+    publisher = notes.publisher
+    publisher.snapshot("notes", [{"id": str(n), "body": f"old {n}"} for n in range(100)])
+    publisher.end_snapshot("notes")
+    notes.start()
+    publisher.update("notes", id="1", body="new 1")
+    publisher.delete("notes", id="2")
+    publisher.insert("notes", id="100", body="new 100")
+    notes.until_applied()
+    bodies = {body for (body,) in notes.query("SELECT body FROM new.notes")}
+    assert bodies == {f"old {n}" for n in range(100) if n not in (1, 2)} | {"new 1", "new 100"}
+    notes.until("SELECT phase FROM understudy.entities", "tail")
+
+
+def test_a_worker_goes_on_where_the_last_one_was(notes: Pipeline) -> None:
+    notes.publisher.snapshot("notes", [{"id": str(n), "body": "a"} for n in range(50)])
+    notes.start()
+    notes.until_applied()
+    notes.running[0].stop()
+    notes.publisher.insert("notes", id="50", body="b")
+    second = notes.start()
+    notes.until_applied()
+    assert [entity.applied_rows for entity in second.worker.progress().entities] == [1]
+    assert notes.one("SELECT count(*) FROM new.notes") == 51
+
+
+def test_a_worker_ends_soon_when_asked(notes: Pipeline) -> None:
+    running = notes.start()
+    notes.publisher.insert("notes", id="1", body="a")
+    notes.until_applied()
+    assert running.stop() < 10
+    assert running.error is None
+
+
+def test_topics_may_come_after_the_worker(pipeline: Pipeline) -> None:
+    pipeline.run("CREATE TABLE new.notes (id uuid PRIMARY KEY, body text)")
+    pipeline.entity("notes", 'body = "body"')
+    pipeline.start()
+    pipeline.until("SELECT count(*) FROM understudy.entities", 1)
+    pipeline.publisher.add(NOTES)
+    pipeline.publisher.insert("notes", id="1", body="a")
+    pipeline.until_applied()
+    assert pipeline.one("SELECT body FROM new.notes") == "a"
