@@ -25,6 +25,9 @@ from schemas.failpoint import reach
 from schemas.rules import Ref
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
+# Rows are looked up by staged keys. The planner knows nothing of a temporary table, and the plan of a prepared query
+# outlives the table that it was made for: one that reads a whole table makes each batch cost as much as that is long.
+_BY_INDEX = "SET LOCAL enable_seqscan = off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,7 @@ class Applier:
             wake: Legacy keys whose waiting image or owed reference is tried again.
             ground: Read after the locks.
         """
+        cursor.execute(_BY_INDEX)
         if ground.truncated > ZERO:
             events = events.filter(_at_least(ground.truncated))
         found = newest(cursor, self.plan, events, wake)
@@ -113,8 +117,7 @@ class Applier:
         reach("map.before_insert")
         self._upsert(cursor, deletes=deletes or self.plan.entity.where is not None)
         kept = self._keep(cursor, rows, aside)
-        if self.plan.defers:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # A deferred one would fail at COMMIT.
         return kept
 
     def _stage(self, cursor: Cursor, rows: pl.DataFrame) -> None:
