@@ -350,6 +350,7 @@ def test_a_server_that_is_down_is_named_with_its_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(*setting)
+    monkeypatch.setattr("ops.preflight.broker.REQUEST_TIMEOUT_S", 1.0)
     ended = understudy("check", shop.folder, "--output", "json")
     assert [f["key"] for f in ended.document["findings"] if f["severity"] == "error"] == [key]
     assert ended.code == exit_code
@@ -385,7 +386,7 @@ def test_rights_and_row_security_of_the_applying_role_are_checked(
     [
         (
             "understudy.toml",
-            ("pipeline  =", "pipline = 'x'\npipeline  ="),
+            ("pipeline ", "pipline = 'x'\npipeline "),
             "unknown key pipline; did you mean pipeline?",
             "pipline",
         ),
