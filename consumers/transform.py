@@ -1,8 +1,8 @@
 """The column rules that are computed in columns, before staging: UUIDs, references, values, JSON and Python rules."""
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -33,7 +33,7 @@ class Transform:
         self._plan = plan
         self._identities = identities
         self._functions = {
-            d.column: _function(plan, d.rule, folder)
+            d.column: _function(plan.name, d.rule, folder)
             for d in plan.derived
             if isinstance(d.rule, Python)
         }
@@ -119,20 +119,26 @@ def _translated(texts: pl.Series, rule: Values) -> pl.Series:
     return texts.replace_strict(table, default=None, return_dtype=pl.String)
 
 
-def _function(plan: EntityPlan, rule: object, folder: Path) -> PythonRule:
+def _function(entity: str, rule: Python, folder: Path) -> PythonRule:
     """Load `module:name` from the migration folder."""
-    if not isinstance(rule, Python):
-        raise InvariantError(f"{type(rule).__name__} is not a Python rule")
-    module_name, _, name = rule.python.partition(":")
-    place = {"file": f"entities/{plan.name}.toml", "python": rule.python}
-    spec = importlib.util.spec_from_file_location(
-        f"understudy_rules_{module_name}", folder / f"{module_name}.py"
-    )
-    if spec is None or spec.loader is None or not (folder / f"{module_name}.py").exists():
-        raise ConfigError("the module of a Python rule does not exist", **place)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    function = getattr(module, name, None)
+    module, _, name = rule.python.partition(":")
+    place = {"file": f"entities/{entity}.toml", "python": rule.python}
+    names = _executed(folder / f"{module}.py", place)
+    function: PythonRule | None = names.get(name)
     if not callable(function):
         raise ConfigError("the function of a Python rule does not exist", **place)
-    return function  # type: ignore[no-any-return]  # Its shape is checked when it is called.
+    return function
+
+
+def _executed(file: Path, place: dict[str, str]) -> dict[str, Any]:
+    """The names that a module defines."""
+    names: dict[str, Any] = {"__name__": f"understudy_rules_{file.stem}", "__file__": str(file)}
+    try:
+        exec(compile(file.read_bytes(), file, "exec"), names)  # noqa: S102 - the operator's own rules
+    except FileNotFoundError as error:
+        raise ConfigError("the module of a Python rule does not exist", **place) from error
+    except Exception as error:
+        kind = type(error).__name__
+        message = f"the module of a Python rule cannot be imported: {kind}"
+        raise ConfigError(message, **place) from error
+    return names

@@ -1,0 +1,181 @@
+"""A target database that entities are applied to: what a worker does, without Kafka."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+import psycopg
+
+from consumers import catalog, checkpoint, control, sweep, truncation
+from consumers.apply import Applier
+from consumers.identity import Identity
+from consumers.plan import Child, Parent, Surroundings, compile_plan, effective_missing
+from consumers.transform import Transform
+from schemas import session
+from schemas.entity import Entity
+from schemas.event_id import EventId
+from schemas.rules import Missing
+from schemas.table import CATALOG_SQL, Table, tables_of
+
+NAMESPACE = UUID("8d3c1c5e-6f0b-4d4e-9a31-0d6a4a4f2b11")
+EPOCH = 1
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What a topic says of one row.
+
+    Attributes:
+        at: Commit LSN and ordinal.
+        lacks: Columns that were not sent.
+    """
+
+    op: str
+    at: tuple[int, int]
+    row: Row
+    lacks: tuple[str, ...] = ()
+    offset: int = 0
+
+
+def change(at: int, ordinal: int = 1, *, lacks: Sequence[str] = (), **row: Any) -> Event:
+    """An insert or update, which are the same to the target."""
+    return Event(op="u", at=(at, ordinal), row=row, lacks=tuple(lacks))
+
+
+def delete(at: int, ordinal: int = 1, **key: Any) -> Event:
+    """A delete: of the row there is the key alone."""
+    return Event(op="d", at=(at, ordinal), row=key)
+
+
+@dataclass(slots=True, kw_only=True)
+class Migrated:
+    """A database with tables of the schemas `legacy` and `app`, and entities that lead from one to the other.
+
+    The legacy tables are there for their types; nothing reads their rows.
+    """
+
+    connection: psycopg.Connection[tuple[Any, ...]]
+    folder: Path = field(default_factory=Path)
+    entities: dict[str, Entity] = field(default_factory=dict)
+    appliers: dict[str, Applier] = field(default_factory=dict)
+
+    def migrate(self, entities: Mapping[str, Mapping[str, Any]]) -> None:
+        """Compile entities; `source` and `target` are the entity's name if they are not given."""
+        for name, document in entities.items():
+            places = {"source": f"legacy.{name}", "target": f"app.{name}"}
+            self.entities[name] = Entity.model_validate({"name": name} | places | dict(document))
+        control.migrate(self.connection)
+        control.register(self.connection, list(self.entities.values()))
+        for name in self.entities:
+            control.register_partitions(self.connection, [name], f"test.legacy.{name}", "", 2)
+        for name in self.entities:
+            self.appliers[name] = self._applier(self.entities[name])
+
+    def _applier(self, entity: Entity) -> Applier:
+        around = Surroundings(
+            namespace=NAMESPACE,
+            parents={
+                other.name: Parent(
+                    entity=other.name, place=other.target.place, id_column=other.id_column
+                )
+                for other in self.entities.values()
+            },
+            children=tuple(self._children(entity)),
+            server_version=self.connection.info.server_version,
+        )
+        target = catalog.read(self.connection, entity.target)
+        plan = compile_plan(entity, self._legacy(entity), target, around)
+        overrides = control.overrides(self.connection, list(self.entities))
+        identities = {name: Identity(NAMESPACE, name, overrides[name]) for name in self.entities}
+        applier = Applier(plan, Transform(plan, identities, self.folder))
+        with self.connection.cursor() as cursor:
+            applier.prepare(cursor)
+        return applier
+
+    def _legacy(self, entity: Entity) -> Table:
+        place = entity.source.place
+        names = {"schemas": [place[0]], "tables": [place[1]]}
+        return tables_of(self.connection.execute(CATALOG_SQL, names).fetchall())[place]
+
+    def _children(self, entity: Entity) -> list[Child]:
+        found = []
+        for other in self.entities.values():
+            target = catalog.read(self.connection, other.target)
+            for column, rule in other.refs.items():
+                judged = effective_missing(rule, column, target) is not Missing.KEEP
+                if rule.ref == entity.name and judged:
+                    place = other.target.place
+                    found.append(Child(place=place, column=column, entity=other.name))
+        return found
+
+    def apply(self, name: str, *events: Event) -> None:
+        """Apply a batch in one transaction."""
+        applier = self.appliers[name]
+        frame = applier.read(self._frame(applier, events))
+        with self.connection.transaction(), self.connection.cursor() as cursor:
+            ground = checkpoint.lock(cursor, [name], None)[name]
+            applier.settle(cursor, frame, [], ground)
+
+    def _frame(self, applier: Applier, events: Sequence[Event]) -> pl.DataFrame:
+        schema = {name: kind for name, kind in applier.nothing().schema.items() if name != "__key"}
+        rows = [
+            dict.fromkeys(schema)
+            | {
+                "__epoch": EPOCH,
+                "__lsn": event.at[0],
+                "__ordinal": event.at[1],
+                "__op": event.op,
+                "__unavailable": list(event.lacks) or None,
+                "__partition": 0,
+                "__offset": offset,
+            }
+            | dict(event.row)
+            for offset, event in enumerate(events)
+        ]
+        return pl.DataFrame(rows, schema=schema)
+
+    def sweep(self, *names: str) -> None:
+        """Try again what waits, once for each entity."""
+        for name in names or self.appliers:
+            sweep.sweep(self.connection, self.appliers[name], self.appliers)
+
+    def truncate(self, name: str, at: int, ordinal: int = 1) -> None:
+        """Obey a TRUNCATE."""
+        truncation.obey(self.connection, self.appliers[name], EventId(EPOCH, at, ordinal))
+
+    def mark(self, at: int, *names: str) -> None:
+        """A marker is applied: everything up to an LSN."""
+        self.connection.execute(
+            "UPDATE understudy.checkpoints SET watermark = %s WHERE entity = ANY(%s)",
+            [at, list(names or self.entities)],
+        )
+
+    def id(self, name: str, key: str) -> UUID:
+        """The UUID of a legacy key."""
+        return UUID(Identity(NAMESPACE, name).one(key))
+
+    def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """What a query yields."""
+        return self.connection.execute(query.encode(), parameters).fetchall()
+
+    def waiting(self, name: str) -> dict[str, str]:
+        """What waits, and why, by legacy key."""
+        query = "SELECT legacy_key, reason FROM understudy.waiting WHERE entity = %s"
+        return dict(self.rows(query, name))
+
+    def states(self, name: str) -> dict[str, str]:
+        """The state of each mapped legacy key."""
+        query = (
+            "SELECT legacy_key, state::text FROM understudy.migration_mappings WHERE entity = %s"
+        )
+        return dict(self.rows(query, name))
+
+
+def connect(dsn: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """A session as the workers have it."""
+    parameters: dict[str, Any] = {**session.parameters("test")}
+    return psycopg.connect(dsn, autocommit=True, **parameters)
