@@ -23,12 +23,10 @@ def check_kafka(migration: Migration, at: Endpoints) -> Iterator[Finding]:
     with broker_errors(bootstrap=at.bootstrap):
         brokers = admin.list_topics(timeout=REQUEST_TIMEOUT_S).brokers
     if migration.pipeline.kafka.replication > len(brokers):
+        what = f"{migration.pipeline.kafka.replication} copies are wanted and Kafka has {len(brokers)} brokers"
+        remedy = "Lower kafka.replication, or add brokers."
         yield error(
-            Side.BROKER,
-            "replication",
-            in_pipeline(migration, "kafka.replication"),
-            f"{migration.pipeline.kafka.replication} copies are wanted and Kafka has {len(brokers)} brokers",
-            "Lower kafka.replication, or add brokers.",
+            Side.BROKER, "replication", in_pipeline(migration, "kafka.replication"), what, remedy
         )
     yield from _session_timeout(migration, at, admin, next(iter(brokers)))
 
@@ -37,11 +35,13 @@ def _names(migration: Migration) -> Iterator[Finding]:
     topics = [*migration.topics, names.positions_topic(migration.pipeline.pipeline)]
     for one, other in names.collisions(topics):
         owner = migration.topics.get(one) or migration.topics[other]
+        place = in_entity(migration, migration.entities[owner[0]], "topic")
+        what = f"Kafka cannot tell the topics {one} and {other} apart in its metrics"
         yield error(
             Side.CONFIG,
             "topic-collision",
-            in_entity(migration, migration.entities[owner[0]], "topic"),
-            f"Kafka cannot tell the topics {one} and {other} apart in its metrics",
+            place,
+            what,
             'Set topic = "..." in one of the entity files.',
         )
 
@@ -59,12 +59,10 @@ def _session_timeout(
     lowest_ms = int(entries["group.min.session.timeout.ms"].value)
     highest_ms = int(entries["group.max.session.timeout.ms"].value)
     if not lowest_ms <= ours_ms <= highest_ms:
+        what = f"Kafka takes session timeouts from {lowest_ms} to {highest_ms} ms, the workers' is {ours_ms} ms"
+        remedy = 'Set "session.timeout.ms" in [kafka.options], or change group.min.session.timeout.ms of the brokers.'
         yield error(
-            Side.BROKER,
-            "session-timeout",
-            in_pipeline(migration, "kafka.options"),
-            f"Kafka takes session timeouts from {lowest_ms} to {highest_ms} ms, the workers' is {ours_ms} ms",
-            'Set "session.timeout.ms" in [kafka.options], or change group.min.session.timeout.ms of the brokers.',
+            Side.BROKER, "session-timeout", in_pipeline(migration, "kafka.options"), what, remedy
         )
 
 
@@ -72,11 +70,13 @@ def check_registry(migration: Migration, at: Endpoints) -> Iterator[Finding]:
     """What is wrong with the schema registry."""
     word = migration.pipeline.registry.compatibility
     if word not in COMPATIBILITIES:
+        place = in_pipeline(migration, "registry.compatibility")
+        what = f"the registry knows no compatibility {word}"
         yield error(
             Side.CONFIG,
             "compatibility",
-            in_pipeline(migration, "registry.compatibility"),
-            f"the registry knows no compatibility {word}",
+            place,
+            what,
             f"Write one of {', '.join(sorted(COMPATIBILITIES))}.",
         )
     with closing(wiring.registry(migration, at)) as registry:

@@ -8,6 +8,7 @@ from psycopg.rows import class_row
 from consumers import catalog
 from consumers.catalog import TargetTable
 from ops.databases import Connection
+from schemas import names
 from schemas.entity import Entity
 from schemas.errors import TargetError
 from schemas.migration import Migration
@@ -50,7 +51,8 @@ def source_tables(connection: Connection, migration: Migration) -> dict[str, Sou
     wanted = places([entity.source.place for entity in migration.entities.values()])
     tables = tables_of(connection.execute(CATALOG_SQL, wanted).fetchall())
     with connection.cursor(row_factory=class_row(SourceFacts)) as cursor:
-        rows = cursor.execute(_SOURCE_SQL, wanted).fetchall()
+        publication = names.publication(migration.pipeline.pipeline)
+        rows = cursor.execute(_SOURCE_SQL, {**wanted, "publication": publication}).fetchall()
     facts = {(row.schema, row.name): row for row in rows}
     return {
         name: SourceTable(table=tables[place], facts=facts[place])
@@ -82,6 +84,6 @@ def labels(connection: Connection) -> list[str]:
     return [str(row[0]) for row in connection.execute(_LABELS_SQL).fetchall()]
 
 
-def places(names: list[tuple[str, str]]) -> dict[str, list[str]]:
+def places(tables: list[tuple[str, str]]) -> dict[str, list[str]]:
     """Schemas and tables side by side, as the catalog queries take them."""
-    return {"schemas": [schema for schema, _ in names], "tables": [name for _, name in names]}
+    return {"schemas": [schema for schema, _ in tables], "tables": [name for _, name in tables]}

@@ -19,21 +19,13 @@ def check(migration: Migration, entity: Entity, target: TargetTable) -> Iterator
         column = table.column(name)
         place = in_entity(migration, entity, f"columns.{name}")
         if column is None:
-            yield error(
-                Side.TARGET,
-                "target-column-missing",
-                place,
-                f"{entity.target} has no column {name}{did_you_mean(name, known)}",
-                "Correct the name, add the column, or take the rule out.",
-            )
+            what = f"{entity.target} has no column {name}{did_you_mean(name, known)}"
+            remedy = "Correct the name, add the column, or take the rule out."
+            yield error(Side.TARGET, "target-column-missing", place, what, remedy)
         elif column.generated:
-            yield error(
-                Side.TARGET,
-                "target-column-generated",
-                place,
-                f"column {name} of {entity.target} is generated",
-                "Take the rule out: the target computes it.",
-            )
+            what = f"column {name} of {entity.target} is generated"
+            remedy = "Take the rule out: the target computes it."
+            yield error(Side.TARGET, "target-column-generated", place, what, remedy)
     yield from _identity(migration, entity, target)
     yield from _uncovered(migration, entity, table.columns)
 
@@ -45,23 +37,15 @@ def _identity(migration: Migration, entity: Entity, target: TargetTable) -> Iter
     if column is None:
         return
     if column.type != "uuid":
-        yield error(
-            Side.TARGET,
-            "not-a-uuid",
-            place,
-            f"column {name} of {entity.target} is {column.type}",
-            "Make it uuid, or put { uuid = true } on the column that is.",
-        )
+        what = f"column {name} of {entity.target} is {column.type}"
+        remedy = "Make it uuid, or put { uuid = true } on the column that is."
+        yield error(Side.TARGET, "not-a-uuid", place, what, remedy)
     if not any(
         key.columns == (name,) and key.plain and not key.deferrable for key in target.uniques
     ):
-        yield error(
-            Side.TARGET,
-            "uuid-not-unique",
-            place,
-            f"column {name} of {entity.target} is neither its primary key nor unique",
-            f"ALTER TABLE {entity.target} ADD PRIMARY KEY ({name}).",
-        )
+        what = f"column {name} of {entity.target} is neither its primary key nor unique"
+        remedy = f"ALTER TABLE {entity.target} ADD PRIMARY KEY ({name})."
+        yield error(Side.TARGET, "uuid-not-unique", place, what, remedy)
 
 
 def _uncovered(
@@ -70,12 +54,14 @@ def _uncovered(
     for column in columns:
         is_free = column.has_default or column.generated or not column.not_null
         if not is_free and column.name not in entity.columns:
+            what = f"column {column.name} of {entity.target} is NOT NULL, has no default, and no rule writes it"
+            remedy = f"Write a rule for {column.name}, or give the column a default."
             yield error(
                 Side.TARGET,
                 "column-needs-rule",
                 in_entity(migration, entity, "columns"),
-                f"column {column.name} of {entity.target} is NOT NULL, has no default, and no rule writes it",
-                f"Write a rule for {column.name}, or give the column a default.",
+                what,
+                remedy,
             )
 
 
@@ -94,11 +80,10 @@ def nullable(
                 read = ()
         origins = [origin for one in read if (origin := source.table.column(one)) is not None]
         if column and column.not_null and any(not origin.not_null for origin in origins):
-            yield warning(
-                Side.TARGET,
-                "null-into-not-null",
-                in_entity(migration, entity, f"columns.{name}"),
+            place = in_entity(migration, entity, f"columns.{name}")
+            what = (
                 f"{' and '.join(read)} may be NULL and column {name} of {entity.target} is NOT NULL: "
-                "such rows become dead letters",
-                "Write a default, an { sql = ... } rule, or a `where` that leaves them out.",
+                "such rows become dead letters"
             )
+            remedy = "Write a default, an { sql = ... } rule, or a `where` that leaves them out."
+            yield warning(Side.TARGET, "null-into-not-null", place, what, remedy)

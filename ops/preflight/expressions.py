@@ -147,12 +147,14 @@ def _copy(probe: Probe, name: str, rule: Copy | Default) -> Iterator[Finding]:
         )
         yield probe.finding("type-mismatch", key, f"{kinds}: {problem}", remedy)
     elif types.is_narrower(origin.base, column.type):
+        what = f"{kinds}: values that do not fit become dead letters"
+        remedy = f"ALTER TABLE {probe.entity.target} ALTER {name} TYPE {origin.base}."
         yield warning(
             Side.TARGET,
             "type-narrower",
             in_entity(probe.migration, probe.entity, key),
-            f"{kinds}: values that do not fit become dead letters",
-            f"ALTER TABLE {probe.entity.target} ALTER {name} TYPE {origin.base}.",
+            what,
+            remedy,
         )
 
 
@@ -171,10 +173,7 @@ def _python(probe: Probe, name: str, rule: Python) -> Iterator[Finding]:
         Transform(probe.plan, {}, probe.migration.folder)
     except Exception as problem:  # noqa: BLE001 - anything may come out of a module that we did not write
         detail = problem.detail if isinstance(problem, ConfigError) else type(problem).__name__
-        yield error(
-            Side.CONFIG,
-            "python",
-            in_entity(probe.migration, probe.entity, f"columns.{name}"),
-            f"{rule.python} cannot be loaded: {detail}",
-            "Write the function into that module of the migration folder.",
-        )
+        place = in_entity(probe.migration, probe.entity, f"columns.{name}")
+        what = f"{rule.python} cannot be loaded: {detail}"
+        remedy = "Write the function into that module of the migration folder."
+        yield error(Side.CONFIG, "python", place, what, remedy)

@@ -66,24 +66,18 @@ def _references(migration: Migration, tables: Tables) -> Iterator[_Reference]:
 def _column(reference: _Reference) -> Iterator[Finding]:
     column, label = reference.column, reference.entity.target
     if column.type != "uuid":
-        yield error(
-            Side.TARGET,
-            "reference-not-a-uuid",
-            reference.place,
-            f"column {column.name} of {label} is {column.type}, and a reference is a UUID",
-            f"ALTER TABLE {label} ALTER {column.name} TYPE uuid, or write another rule.",
-        )
+        what = f"column {column.name} of {label} is {column.type}, and a reference is a UUID"
+        remedy = f"ALTER TABLE {label} ALTER {column.name} TYPE uuid, or write another rule."
+        yield error(Side.TARGET, "reference-not-a-uuid", reference.place, what, remedy)
     key, parent = reference.foreign_key, reference.parent
     if key and (key.parent, key.parent_columns) != (parent.target.place, (parent.id_column,)):
         there = ".".join((*key.parent, *key.parent_columns))
-        yield error(
-            Side.TARGET,
-            "reference-elsewhere",
-            reference.place,
+        what = (
             f"column {column.name} of {label} refers to {there}, "
-            f"and entity {parent.name} is {parent.target}.{parent.id_column}",
-            "Name the entity of that table as `ref`, or correct the foreign key.",
+            f"and entity {parent.name} is {parent.target}.{parent.id_column}"
         )
+        remedy = "Name the entity of that table as `ref`, or correct the foreign key."
+        yield error(Side.TARGET, "reference-elsewhere", reference.place, what, remedy)
 
 
 def _keys(reference: _Reference, tables: Tables) -> Iterator[Finding]:
@@ -100,25 +94,21 @@ def _keys(reference: _Reference, tables: Tables) -> Iterator[Finding]:
         return  # Said with the columns.
     place = reference.place
     if len(child_types) != len(parent_types):
-        yield error(
-            Side.CONFIG,
-            "reference-key-length",
-            place,
+        what = (
             f"the key of {reference.parent.name} is ({', '.join(parent_key)}), "
-            f"and the reference names {len(child_types)} columns",
-            "Name as many columns, in the order of that key.",
+            f"and the reference names {len(child_types)} columns"
         )
+        remedy = "Name as many columns, in the order of that key."
+        yield error(Side.CONFIG, "reference-key-length", place, what, remedy)
         return
     for name, child, other in zip(reference.rule.columns, child_types, parent_types, strict=True):
         if not types.meet(str(child), str(other)):
-            yield error(
-                Side.CONFIG,
-                "reference-type",
-                place,
+            what = (
                 f"{name} is {child} and the key of {reference.parent.name} is {other}: "
-                "their texts do not meet",
-                "Name the column that holds that key, or bring it there with `sql` in place of `from`.",
+                "their texts do not meet"
             )
+            remedy = "Name the column that holds that key, or bring it there with `sql` in place of `from`."
+            yield error(Side.CONFIG, "reference-type", place, what, remedy)
 
 
 def _types(table: SourceTable, columns: tuple[str, ...]) -> list[str | None]:
@@ -129,34 +119,26 @@ def _types(table: SourceTable, columns: tuple[str, ...]) -> list[str | None]:
 def _missing(migration: Migration, reference: _Reference, tables: Tables) -> Iterator[Finding]:
     column, label = reference.column, reference.entity.target
     if reference.missing is Missing.NULL and column.not_null:
-        yield error(
-            Side.TARGET,
-            "null-refused",
-            reference.place,
-            f'missing = "null" and column {column.name} of {label} is NOT NULL',
-            'Write missing = "park", or let the column be NULL.',
-        )
+        what = f'missing = "null" and column {column.name} of {label} is NOT NULL'
+        remedy = 'Write missing = "park", or let the column be NULL.'
+        yield error(Side.TARGET, "null-refused", reference.place, what, remedy)
     if reference.missing is Missing.KEEP and reference.foreign_key:
-        yield error(
-            Side.TARGET,
-            "keep-refused",
-            reference.place,
-            f'missing = "keep" and {reference.foreign_key.name} of {label} wants the parent there',
-            'Write missing = "park" or "null", or drop the foreign key.',
+        what = (
+            f'missing = "keep" and {reference.foreign_key.name} of {label} wants the parent there'
         )
+        remedy = 'Write missing = "park" or "null", or drop the foreign key.'
+        yield error(Side.TARGET, "keep-refused", reference.place, what, remedy)
     if reference.missing is Missing.STUB:
         yield from _stub(reference, tables.target.get(reference.parent.name))
     is_ring = reference.parent.name in migration.group_of(reference.entity.name)
     key = reference.foreign_key
     if is_ring and key and column.not_null and not key.deferrable:
-        yield error(
-            Side.TARGET,
-            "ring-not-deferrable",
-            reference.place,
+        what = (
             f"{label} and {reference.parent.target} refer to each other, "
-            f"and {key.name} is NOT NULL and not deferrable",
-            f"ALTER TABLE {label} ALTER CONSTRAINT {key.name} DEFERRABLE.",
+            f"and {key.name} is NOT NULL and not deferrable"
         )
+        remedy = f"ALTER TABLE {label} ALTER CONSTRAINT {key.name} DEFERRABLE."
+        yield error(Side.TARGET, "ring-not-deferrable", reference.place, what, remedy)
 
 
 def _stub(reference: _Reference, parent: TargetTable | None) -> Iterator[Finding]:
@@ -168,10 +150,6 @@ def _stub(reference: _Reference, parent: TargetTable | None) -> Iterator[Finding
         if column.not_null and not column.has_default and column.name != reference.parent.id_column
     ]
     if needed:
-        yield error(
-            Side.TARGET,
-            "stub-impossible",
-            reference.place,
-            f"a stub of {reference.parent.target} would lack {', '.join(needed)}",
-            'Write missing = "park", or give those columns defaults.',
-        )
+        what = f"a stub of {reference.parent.target} would lack {', '.join(needed)}"
+        remedy = 'Write missing = "park", or give those columns defaults.'
+        yield error(Side.TARGET, "stub-impossible", reference.place, what, remedy)

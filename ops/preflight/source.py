@@ -54,99 +54,69 @@ def check(connection: Connection, migration: Migration) -> Iterator[Finding]:
 
 def _settings(server: Server, place: Place) -> Iterator[Finding]:
     if server.version < VERSION_MIN:
-        yield error(
-            Side.SOURCE,
-            "version",
-            place,
-            f"the source is PostgreSQL {server.version // 10_000}",
-            "Version 14 or newer is needed.",
-        )
+        what = f"the source is PostgreSQL {server.version // 10_000}"
+        yield error(Side.SOURCE, "version", place, what, "Version 14 or newer is needed.")
     if server.is_standby:
-        yield error(
-            Side.SOURCE,
-            "standby",
-            place,
-            "the source is a standby: what it shows is ordered otherwise than its WAL",
-            "Name the primary.",
-        )
+        what = "the source is a standby: what it shows is ordered otherwise than its WAL"
+        yield error(Side.SOURCE, "standby", place, what, "Name the primary.")
     if server.wal_level != "logical":
-        yield error(
-            Side.SOURCE,
-            "wal-level",
-            place,
-            f"the source has wal_level = {server.wal_level}",
-            "ALTER SYSTEM SET wal_level = logical, then restart the source.",
-        )
+        what = f"the source has wal_level = {server.wal_level}"
+        remedy = "ALTER SYSTEM SET wal_level = logical, then restart the source."
+        yield error(Side.SOURCE, "wal-level", place, what, remedy)
     if server.encoding == "SQL_ASCII":
-        yield error(
-            Side.SOURCE,
-            "encoding",
-            place,
-            "the source database has the encoding SQL_ASCII: nobody knows what its bytes mean",
-            "Load a copy into a database with its true encoding, and migrate that.",
-        )
+        what = "the source database has the encoding SQL_ASCII: nobody knows what its bytes mean"
+        remedy = "Load a copy into a database with its true encoding, and migrate that."
+        yield error(Side.SOURCE, "encoding", place, what, remedy)
 
 
 def _rights(server: Server, place: Place) -> Iterator[Finding]:
     if not server.may_replicate:
-        yield error(
-            Side.SOURCE,
-            "replication-right",
-            place,
-            "the role has no replication right",
-            "ALTER ROLE ... REPLICATION (on RDS: GRANT rds_replication TO ...).",
-        )
+        what = "the role has no replication right"
+        remedy = "ALTER ROLE ... REPLICATION (on RDS: GRANT rds_replication TO ...)."
+        yield error(Side.SOURCE, "replication-right", place, what, remedy)
     if not server.has_publication and not server.may_create:
-        yield error(
-            Side.SOURCE,
-            "publication-right",
-            place,
-            "the role may not create a publication in this database",
-            "GRANT CREATE ON DATABASE ... TO the role, or let the owner create the publication.",
+        what = "the role may not create a publication in this database"
+        remedy = (
+            "GRANT CREATE ON DATABASE ... TO the role, or let the owner create the publication."
         )
+        yield error(Side.SOURCE, "publication-right", place, what, remedy)
 
 
 def _room(server: Server, place: Place) -> Iterator[Finding]:
     if not server.has_slot and server.free_slots < 1:
-        yield error(
-            Side.SOURCE,
-            "no-free-slot",
-            place,
-            "all replication slots of the source are taken",
-            "Drop one that nobody needs, or raise max_replication_slots and restart the source.",
+        what = "all replication slots of the source are taken"
+        remedy = (
+            "Drop one that nobody needs, or raise max_replication_slots and restart the source."
         )
+        yield error(Side.SOURCE, "no-free-slot", place, what, remedy)
     if not server.is_captured and server.free_senders < SENDERS_NEEDED:
+        what = f"the source has {server.free_senders} free WAL senders, {SENDERS_NEEDED} are needed"
         yield error(
             Side.SOURCE,
             "no-free-sender",
             place,
-            f"the source has {server.free_senders} free WAL senders, {SENDERS_NEEDED} are needed",
+            what,
             "Raise max_wal_senders and restart the source.",
         )
 
 
 def _retention(server: Server, place: Place) -> Iterator[Finding]:
     if server.keep_mb is not None and server.keep_mb < KEEP_MB_MIN:
-        yield warning(
-            Side.SOURCE,
-            "slot-may-be-lost",
-            place,
-            f"max_slot_wal_keep_size is {server.keep_mb} MB: a longer pause loses the slot",
-            f"Raise it to {KEEP_MB_MIN} MB or more, as the disk allows.",
-        )
+        what = f"max_slot_wal_keep_size is {server.keep_mb} MB: a longer pause loses the slot"
+        remedy = f"Raise it to {KEEP_MB_MIN} MB or more, as the disk allows."
+        yield warning(Side.SOURCE, "slot-may-be-lost", place, what, remedy)
     if server.keep_mb is None:
-        yield warning(
-            Side.SOURCE,
-            "wal-may-fill-disk",
-            place,
-            "max_slot_wal_keep_size is unlimited: while capture is down, WAL may fill the disk",
-            "Set it to what the disk can hold, and watch retained_wal_bytes in understudy status.",
+        what = "max_slot_wal_keep_size is unlimited: while capture is down, WAL may fill the disk"
+        remedy = (
+            "Set it to what the disk can hold, and watch retained_wal_bytes in understudy status."
         )
+        yield warning(Side.SOURCE, "wal-may-fill-disk", place, what, remedy)
     if server.has_idle_timeout:
+        what = "idle_replication_slot_timeout is set: a longer pause loses the slot"
         yield warning(
             Side.SOURCE,
             "idle-slot-timeout",
             place,
-            "idle_replication_slot_timeout is set: a longer pause loses the slot",
+            what,
             "Set it to 0 for the time of the migration.",
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ops.preflight.catalogs import SourceTable
 from ops.preflight.findings import Finding, Side, did_you_mean, error, in_entity, warning
+from schemas import names
 from schemas.entity import Entity
 from schemas.migration import Migration
 from schemas.rules import Constant, Json, Ref, Sql, Uuid
@@ -30,33 +31,32 @@ def check(
         if name in tables:
             yield from _table(migration, entity, tables[name])
         else:
+            what = (
+                f"the source has no table {entity.source}{did_you_mean(str(entity.source), known)}"
+            )
+            remedy = "Correct the name, or create the table."
             yield error(
                 Side.SOURCE,
                 "source-table-missing",
                 in_entity(migration, entity, "source"),
-                f"the source has no table {entity.source}{did_you_mean(str(entity.source), known)}",
-                "Correct the name, or create the table.",
+                what,
+                remedy,
             )
 
 
 def _table(migration: Migration, entity: Entity, found: SourceTable) -> Iterator[Finding]:
     kind = _KINDS.get(found.table.kind)
     if kind is not None:
+        what = f"{entity.source} is {kind[0]}, which logical replication does not follow"
         yield error(
-            Side.SOURCE,
-            "source-kind",
-            in_entity(migration, entity, "source"),
-            f"{entity.source} is {kind[0]}, which logical replication does not follow",
-            kind[1],
+            Side.SOURCE, "source-kind", in_entity(migration, entity, "source"), what, kind[1]
         )
         return
     if found.table.kind == "p":
+        what = f"{entity.source} is partitioned: ATTACH and DETACH of partitions move rows without a change"
+        remedy = "Attach and detach no partition that holds rows while the migration runs."
         yield warning(
-            Side.SOURCE,
-            "source-partitioned",
-            in_entity(migration, entity, "source"),
-            f"{entity.source} is partitioned: ATTACH and DETACH of partitions move rows without a change",
-            "Attach and detach no partition that holds rows while the migration runs.",
+            Side.SOURCE, "source-partitioned", in_entity(migration, entity, "source"), what, remedy
         )
     yield from _access(migration, entity, found)
     yield from _key(migration, entity, found)
@@ -67,37 +67,23 @@ def _access(migration: Migration, entity: Entity, found: SourceTable) -> Iterato
     place = in_entity(migration, entity, "source")
     label, facts = entity.source, found.facts
     if not facts.is_logged:
-        yield error(
-            Side.SOURCE,
-            "source-unlogged",
-            place,
-            f"{label} is unlogged or temporary: its changes are in no WAL",
-            "ALTER TABLE ... SET LOGGED.",
-        )
+        what = f"{label} is unlogged or temporary: its changes are in no WAL"
+        yield error(Side.SOURCE, "source-unlogged", place, what, "ALTER TABLE ... SET LOGGED.")
     if not facts.may_read:
-        yield error(
-            Side.SOURCE,
-            "source-unreadable",
-            place,
-            f"the role may not read {label}",
-            f"GRANT SELECT ON {label} TO the role, and USAGE on its schema.",
-        )
+        what = f"the role may not read {label}"
+        remedy = f"GRANT SELECT ON {label} TO the role, and USAGE on its schema."
+        yield error(Side.SOURCE, "source-unreadable", place, what, remedy)
     if not facts.may_publish:
-        yield error(
-            Side.SOURCE,
-            "source-unpublishable",
-            place,
-            f"the role does not own {label}, and only an owner may publish a table",
-            "GRANT the owner's role TO the role, or connect as the owner.",
+        what = f"the role does not own {label}, and only an owner may publish a table"
+        remedy = (
+            f"Let the owner run CREATE PUBLICATION {names.publication(migration.pipeline.pipeline)} "
+            "FOR TABLE with all tables of the entity files, or grant the owner's role."
         )
+        yield error(Side.SOURCE, "source-unpublishable", place, what, remedy)
     if facts.hides_rows:
-        yield error(
-            Side.SOURCE,
-            "source-row-security",
-            place,
-            f"row security would hide rows of {label} from the role",
-            "ALTER ROLE ... BYPASSRLS, or connect as the table's owner.",
-        )
+        what = f"row security would hide rows of {label} from the role"
+        remedy = "ALTER ROLE ... BYPASSRLS, or connect as the table's owner."
+        yield error(Side.SOURCE, "source-row-security", place, what, remedy)
 
 
 def _key(migration: Migration, entity: Entity, found: SourceTable) -> Iterator[Finding]:
@@ -105,12 +91,9 @@ def _key(migration: Migration, entity: Entity, found: SourceTable) -> Iterator[F
     key = entity.key or found.table.key
     label, identity = entity.source, found.table.identity
     if not found.table.key:
+        what = f"{label} has no primary key"
         yield error(
-            Side.SOURCE,
-            "no-primary-key",
-            place,
-            f"{label} has no primary key",
-            "Add one: ALTER TABLE ... ADD PRIMARY KEY.",
+            Side.SOURCE, "no-primary-key", place, what, "Add one: ALTER TABLE ... ADD PRIMARY KEY."
         )
         return
     if any(found.table.column(name) is None for name in key):
@@ -118,21 +101,13 @@ def _key(migration: Migration, entity: Entity, found: SourceTable) -> Iterator[F
     columns = [found.table.column(name) for name in key]
     is_unique = any(sorted(key) == sorted(index) for index in found.facts.uniques)
     if not is_unique or not all(column and column.not_null for column in columns):
-        yield error(
-            Side.SOURCE,
-            "key-not-unique",
-            place,
-            f"two rows of {label} may have the same ({', '.join(key)}), or NULL in it",
-            "Name the columns of a unique index over NOT NULL columns.",
-        )
+        what = f"two rows of {label} may have the same ({', '.join(key)}), or NULL in it"
+        remedy = "Name the columns of a unique index over NOT NULL columns."
+        yield error(Side.SOURCE, "key-not-unique", place, what, remedy)
     if identity is not ReplicaIdentity.FULL and not set(key) <= set(found.facts.identifying):
-        yield error(
-            Side.SOURCE,
-            "replica-identity",
-            place,
-            f"the replica identity of {label} ({identity.name}) does not hold the key",
-            f"ALTER TABLE {label} REPLICA IDENTITY FULL, or USING INDEX with the key's index.",
-        )
+        what = f"the replica identity of {label} ({identity.name}) does not hold the key"
+        remedy = f"ALTER TABLE {label} REPLICA IDENTITY FULL, or USING INDEX with the key's index."
+        yield error(Side.SOURCE, "replica-identity", place, what, remedy)
 
 
 def _columns(migration: Migration, entity: Entity, found: SourceTable) -> Iterator[Finding]:
@@ -142,30 +117,19 @@ def _columns(migration: Migration, entity: Entity, found: SourceTable) -> Iterat
         column = table.column(name)
         place = in_entity(migration, entity, key)
         if column is None:
-            yield error(
-                Side.SOURCE,
-                "source-column-missing",
-                place,
-                f"{entity.source} has no column {name}{did_you_mean(name, known)}",
-                "Correct the name.",
-            )
+            what = f"{entity.source} has no column {name}{did_you_mean(name, known)}"
+            yield error(Side.SOURCE, "source-column-missing", place, what, "Correct the name.")
         elif column.generated:
-            yield error(
-                Side.SOURCE,
-                "source-column-generated",
-                place,
-                f"column {name} of {entity.source} is generated, and such columns are not replicated",
-                "Compute it in an { sql = ... } rule from the columns that it is made of.",
-            )
+            what = f"column {name} of {entity.source} is generated, and such columns are not replicated"
+            remedy = "Compute it in an { sql = ... } rule from the columns that it is made of."
+            yield error(Side.SOURCE, "source-column-generated", place, what, remedy)
         elif not entity.originals and _may_be_partial(found, name):
-            yield error(
-                Side.CONFIG,
-                "originals-needed",
-                place,
+            what = (
                 f"an update may leave out column {name} of {entity.source} (TOAST), "
-                "and without originals nobody can add it",
-                f"Set originals = true, or ALTER TABLE {entity.source} REPLICA IDENTITY FULL.",
+                "and without originals nobody can add it"
             )
+            remedy = f"Set originals = true, or ALTER TABLE {entity.source} REPLICA IDENTITY FULL."
+            yield error(Side.CONFIG, "originals-needed", place, what, remedy)
 
 
 def _may_be_partial(found: SourceTable, column: str) -> bool:

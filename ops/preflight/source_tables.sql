@@ -1,11 +1,15 @@
 -- What schemas.table does not know of the named legacy tables.
--- Parameters: %(schemas)s and %(tables)s (text[], side by side).
+-- Parameters: %(schemas)s and %(tables)s (text[], side by side), %(publication)s.
 -- Sources: PostgreSQL manual, "pg_class", "pg_index", "pg_attribute", "Row Security Policies".
 SELECT n.nspname::text AS schema, c.relname::text AS name,
     c.relpersistence = 'p' AS is_logged,
     c.relrowsecurity AND NOT (r.rolsuper OR r.rolbypassrls OR (pg_has_role(c.relowner, 'USAGE') AND NOT c.relforcerowsecurity)) AS hides_rows,
     has_table_privilege(c.oid, 'SELECT') AS may_read,
-    pg_has_role(c.relowner, 'USAGE') AS may_publish,
+    pg_has_role(c.relowner, 'USAGE') OR EXISTS (
+        SELECT FROM pg_catalog.pg_publication p
+        JOIN pg_catalog.pg_publication_rel t ON t.prpubid = p.oid AND t.prrelid = c.oid
+        WHERE p.pubname = %(publication)s
+    ) AS may_publish,
     coalesce((SELECT array_agg(a.attname::text) FROM pg_catalog.pg_attribute a
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attstorage <> 'p'), '{}') AS toastable,
     -- The columns of the index that identifies old rows (REPLICA IDENTITY).

@@ -74,53 +74,41 @@ def check(
     rights = _rights(connection, migration)
     for name, entity in migration.entities.items():
         if name not in tables:
-            yield error(
-                Side.TARGET,
-                "target-table-missing",
-                in_entity(migration, entity, "target"),
-                f"the target has no table {entity.target}{did_you_mean(str(entity.target), known)}",
-                "Correct the name, or create the table.",
-            )
+            yield _missing(migration, entity, known)
             continue
         yield from _table(migration, entity, tables[name], rights[entity.target.place])
         if "SELECT" not in rights[entity.target.place].missing_rights:
             yield from _foreign_rows(connection, migration, entity, has_control=server.has_control)
 
 
+def _missing(migration: Migration, entity: Entity, known: list[str]) -> Finding:
+    place = in_entity(migration, entity, "target")
+    what = f"the target has no table {entity.target}{did_you_mean(str(entity.target), known)}"
+    return error(
+        Side.TARGET, "target-table-missing", place, what, "Correct the name, or create the table."
+    )
+
+
 def _server(server: Server, migration: Migration) -> Iterator[Finding]:
     place = in_pipeline(migration, "target.dsn")
     if server.version < VERSION_MIN:
-        yield error(
-            Side.TARGET,
-            "version",
-            place,
-            f"the target is PostgreSQL {server.version // 10_000}",
-            "Version 14 or newer is needed.",
-        )
+        what = f"the target is PostgreSQL {server.version // 10_000}"
+        yield error(Side.TARGET, "version", place, what, "Version 14 or newer is needed.")
     if server.is_read_only:
-        yield error(
-            Side.TARGET,
-            "read-only",
-            place,
-            "the target is a standby or read-only",
-            "Name the primary, or take default_transaction_read_only back.",
-        )
+        what = "the target is a standby or read-only"
+        remedy = "Name the primary, or take default_transaction_read_only back."
+        yield error(Side.TARGET, "read-only", place, what, remedy)
     if server.encoding != "UTF8":
-        yield error(
-            Side.TARGET,
-            "encoding",
-            place,
-            f"the target database has the encoding {server.encoding}, which cannot hold every text",
-            "Create it with ENCODING 'UTF8'.",
+        what = (
+            f"the target database has the encoding {server.encoding}, which cannot hold every text"
         )
+        yield error(Side.TARGET, "encoding", place, what, "Create it with ENCODING 'UTF8'.")
     if not server.may_control:
-        yield error(
-            Side.TARGET,
-            "control-schema-right",
-            place,
-            "the role may not create the control schema understudy",
-            "GRANT CREATE ON DATABASE ... TO the role; if the schema exists, let its owner connect.",
+        what = "the role may not create the control schema understudy"
+        remedy = (
+            "GRANT CREATE ON DATABASE ... TO the role; if the schema exists, let its owner connect."
         )
+        yield error(Side.TARGET, "control-schema-right", place, what, remedy)
 
 
 def _table(
@@ -129,38 +117,21 @@ def _table(
     place = in_entity(migration, entity, "target")
     label = entity.target
     if table.table.kind not in "rp":
-        yield error(
-            Side.TARGET,
-            "target-kind",
-            place,
-            f"{label} is no table",
-            "Name the table itself.",
-        )
+        what = f"{label} is no table"
+        yield error(Side.TARGET, "target-kind", place, what, "Name the table itself.")
     if rights.missing_rights:
         missing = ", ".join(rights.missing_rights)
-        yield error(
-            Side.TARGET,
-            "target-rights",
-            place,
-            f"the role lacks {missing} on {label}",
-            f"GRANT {missing} ON {label} TO the role, and USAGE on its schema.",
-        )
+        what = f"the role lacks {missing} on {label}"
+        remedy = f"GRANT {missing} ON {label} TO the role, and USAGE on its schema."
+        yield error(Side.TARGET, "target-rights", place, what, remedy)
     if rights.obeys_policies:
-        yield error(
-            Side.TARGET,
-            "target-row-security",
-            place,
-            f"row security of {label} applies to the role that applies the rows",
-            "ALTER ROLE ... BYPASSRLS, or connect as the table's owner.",
-        )
+        what = f"row security of {label} applies to the role that applies the rows"
+        remedy = "ALTER ROLE ... BYPASSRLS, or connect as the table's owner."
+        yield error(Side.TARGET, "target-row-security", place, what, remedy)
     if rights.triggers:
-        yield warning(
-            Side.TARGET,
-            "target-triggers",
-            place,
-            f"{label} has triggers of its own ({', '.join(rights.triggers)}), which run for every row",
-            "Disable those that change rows or that the legacy side has run already.",
-        )
+        what = f"{label} has triggers of its own ({', '.join(rights.triggers)}), which run for every row"
+        remedy = "Disable those that change rows or that the legacy side has run already."
+        yield warning(Side.TARGET, "target-triggers", place, what, remedy)
 
 
 def _foreign_rows(
@@ -171,12 +142,10 @@ def _foreign_rows(
         return
     statement = _ANY_ROW.format(sql.Identifier(*entity.target.place))
     if _is_true(connection.execute(statement).fetchone()):
+        what = f"{entity.target} holds rows that understudy did not write"
+        remedy = "Empty it, or point `target` at an empty table."
         yield error(
-            Side.TARGET,
-            "target-not-empty",
-            in_entity(migration, entity, "target"),
-            f"{entity.target} holds rows that understudy did not write",
-            "Empty it, or point `target` at an empty table.",
+            Side.TARGET, "target-not-empty", in_entity(migration, entity, "target"), what, remedy
         )
 
 

@@ -415,3 +415,28 @@ def test_a_file_that_is_not_valid_is_the_configurations_exit_code(
     assert says in first
     assert f"file={shop.folder / file}" in first
     assert f"key={key}" in first
+
+
+def test_a_role_that_owns_no_table_may_use_the_publication_of_the_owner(
+    shop: Shop, understudy: Command
+) -> None:
+    role = f"reader_{shop.pipeline}"
+    shop.source(
+        f"CREATE ROLE {role} LOGIN REPLICATION; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
+    )
+    try:
+        shop.edit(
+            "understudy.toml", shop.source_dsn, shop.source_dsn.replace("postgres@", f"{role}@")
+        )
+        refused = understudy("check", shop.folder, "--output", "json")
+        shop.source(f"CREATE PUBLICATION understudy_{shop.pipeline} FOR TABLE customers, orders")
+        accepted = understudy("check", shop.folder)
+    finally:
+        shop.source(f"DROP OWNED BY {role}; DROP ROLE {role}")
+    codes = {
+        finding["code"]
+        for finding in refused.document["findings"]
+        if finding["severity"] == "error"
+    }
+    assert codes == {"publication-right", "source-unpublishable"}
+    assert (refused.code, accepted.code) == (4, 0)
