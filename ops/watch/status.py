@@ -75,7 +75,7 @@ class Status:
         return max(known) if known and len(known) == len(lags) else None
 
     def as_json(self) -> dict[str, object]:
-        """The status as a JSON object; its keys are documented in ops/docs."""
+        """The status as a JSON object; its keys are explained in ops/docs/commands.md."""
         return {
             "pipeline": self.pipeline,
             "capture": None if self.source is None else self.source.as_json(),
