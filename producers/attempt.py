@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 
-from producers import broker, ground, publication
+from producers import broker, ground
 from producers.acknowledge import Acknowledger
 from producers.backfill import Backfill
 from producers.ground import Ground
@@ -22,7 +22,6 @@ from producers.stream import Stream
 from producers.table_snapshot import TableSnapshot
 from producers.tail import Tail, TailParts
 from producers.topic_writer import TopicWriter
-from schemas import names
 
 # A clean stop waits that long for what is in flight; what is left comes again.
 STOP_WAIT_S = 3.0
@@ -84,9 +83,9 @@ class Attempt:
         with ExitStack() as stack:
             monitor = stack.enter_context(connect(settings.source_dsn, "capture"))
             surveyed = ground.survey(settings, monitor, broker.admin(settings))
-            name = names.publication(settings.pipeline)
-            publication.ensure(monitor, name, surveyed.tables.values())
-            writer = TopicWriter(partial(broker.producer, settings), surveyed.topics, surveyed.ends)
+            writer = TopicWriter(
+                partial(broker.producer, settings), surveyed.topics, surveyed.ends, self._stop
+            )
             stack.enter_context(closing(writer))
             self._running = self._begin(stack, monitor, writer, surveyed)
             self._capture(self._running, writer)
@@ -97,18 +96,19 @@ class Attempt:
         """Start everything; what is started first is taken down last."""
         settings = self._settings
         positions = PositionWriter(writer, settings.positions_topic)
-        opening = Opener(settings, monitor, writer, positions, surveyed).open()
+        opener = Opener(settings, monitor, writer, surveyed, self._stop)
+        opening = opener.open()
         if opening.basis is not None:
             stack.callback(opening.basis.point.close)
         epoch = opening.position.epoch
         shapes = Shapes(settings, monitor.info.dbname, positions)
-        publication_name = names.publication(settings.pipeline)
-        stream = Stream.start(settings.source_dsn, opening.slot, publication_name)
-        stack.enter_context(closing(stream))
+        stream = stack.enter_context(closing(opener.stream(opening)))
         acknowledger = Acknowledger(writer, positions, opening.position)
         rereader = Rereader(settings, writer, acknowledger, epoch)
         stack.enter_context(closing(rereader))
-        pulse = stack.enter_context(closing(Pulse(settings, opening.suffix)))
+        pulse = stack.enter_context(
+            closing(Pulse(settings, opening.suffix, surveyed.tables.values()))
+        )
         parts = SnapshotParts(
             settings=settings,
             writer=writer,
@@ -120,6 +120,7 @@ class Attempt:
         complete, tables = _snapshots(settings, surveyed, shapes)
         backfill = stack.enter_context(closing(Backfill(parts, tables, opening.basis)))
         stack.callback(self._over.set)
+        stack.callback(writer.give_up)
         tail_parts = TailParts(
             stream=stream,
             connection=monitor,

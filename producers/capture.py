@@ -27,6 +27,7 @@ class Capture:
         """Prepare; nothing is connected yet."""
         self._settings = settings
         self._attempt: Attempt | None = None
+        self._stopped = False
         self._restarts = 0
         self._last_error = ""
         self._reached_at: float | None = None
@@ -34,6 +35,8 @@ class Capture:
     def progress(self) -> CaptureProgress:
         """What can be said of it now; may be called from any thread."""
         current = self._attempt.progress if self._attempt else CaptureProgress()
+        if self._stopped:
+            current = replace(current, phase="stopped")
         return replace(current, restarts=self._restarts, last_error=self._last_error)
 
     def run(self, stop: threading.Event) -> None:
@@ -50,7 +53,10 @@ class Capture:
             before_sleep=self._note,
             reraise=True,
         )
-        retrying(self._run_once, stop)
+        try:
+            retrying(self._run_once, stop)
+        finally:
+            self._stopped = True
 
     def _run_once(self, stop: threading.Event) -> None:
         if stop.is_set():
@@ -58,6 +64,9 @@ class Capture:
         self._attempt = Attempt(self._settings, stop)
         try:
             self._attempt.run()
+        except UnderstudyError as error:
+            if not (stop.is_set() and error.disposition is Disposition.RETRY):
+                raise  # What fails because we stop is no failure.
         finally:
             if self._attempt.established:
                 self._reached_at = time.monotonic()

@@ -49,6 +49,8 @@ def _check(connection: Connection, table: Table) -> None:
     if not table.key:
         remedy = "Add a primary key."
         raise ConfigError("the table has no primary key", table=table.label, remedy=remedy)
+    if any(column.generated for column in table.columns if column.name in table.key):
+        raise ConfigError("a column of the key is generated: it is not sent", table=table.label)
     if table.identity is ReplicaIdentity.NOTHING:
         remedy = f"ALTER TABLE {table.label} REPLICA IDENTITY DEFAULT."
         raise ConfigError(
@@ -66,15 +68,14 @@ def check_server(connection: Connection) -> None:
     """Refuse a server that cannot stream changes, or whose texts cannot be trusted.
 
     Raises:
-        SourceError: wal_level, replication right or encoding is not as it must be.
+        SourceError: wal_level, encoding or role of the server is not as it must be.
     """
     (row,) = fetch(
         connection,
         "SELECT current_setting('wal_level'), current_setting('server_encoding'),"
-        " (SELECT rolreplication OR rolsuper FROM pg_catalog.pg_roles"
-        " WHERE rolname = current_user)",
+        " pg_catalog.pg_is_in_recovery()",
     )
-    level, encoding, replicates = row
+    level, encoding, standby = row
     if level != "logical":
         remedy = "Set wal_level = logical and restart the source."
         raise SourceError("logical decoding is switched off", wal_level=level, remedy=remedy)
@@ -83,9 +84,9 @@ def check_server(connection: Connection) -> None:
         raise SourceError(
             "the database does not know its encoding", encoding=encoding, remedy=remedy
         )
-    if not replicates:
-        remedy = "ALTER ROLE ... REPLICATION; on a managed server, grant its replication role."
-        raise SourceError("the role may not replicate", remedy=remedy)
+    if standby:
+        remedy = "Give the DSN of the primary: a standby shows commits in another order."
+        raise SourceError("the server is a standby", remedy=remedy)
 
 
 def types_of(connection: Connection, columns: Sequence[tuple[int, int]]) -> list[tuple[str, str]]:

@@ -1,22 +1,28 @@
 """How a capture begins: the start rules asked, and the slot created where they say so."""
 
 import threading
+import time
 from dataclasses import dataclass, replace
 
-from producers import catalog, slot, start
+from producers import catalog, publication, slot, start
 from producers.backfill import Basis
 from producers.ground import Ground
 from producers.positions import PositionWriter
 from producers.settings import CaptureSettings
 from producers.slot import ExportedPoint, System
 from producers.source import Connection, connect_replication
-from producers.start import Found, Start
+from producers.start import Found, Resume
+from producers.stream import Stream
 from producers.topic_writer import TopicWriter
-from schemas import failpoint
-from schemas.errors import BrokerLostError
+from schemas import failpoint, names
+from schemas.errors import BrokerLostError, ConflictError
 from schemas.positions import Intent, Position, Record
 
 STORED_WAIT_S = 30.0
+_STORED_CHECK_S = 0.2
+# A server gives up a walsender whose client is gone after wal_sender_timeout, 60 s by default.
+SLOT_WAIT_S = 90.0
+_SLOT_RETRY_S = 0.2
 FIRST_EPOCH = 1
 
 
@@ -45,15 +51,17 @@ class Opener:
         settings: CaptureSettings,
         monitor: Connection,
         writer: TopicWriter,
-        positions: PositionWriter,
         ground: Ground,
+        stop: threading.Event,
     ) -> None:
-        """Work with these."""
+        """Work with these; give up waiting once `stop` is set."""
         self._settings = settings
         self._monitor = monitor
         self._writer = writer
-        self._positions = positions
+        self._positions = PositionWriter(writer, settings.positions_topic)
         self._ground = ground
+        self._stop = stop
+        self._publication = names.publication(settings.pipeline)
 
     def open(self) -> Opening:
         """Resume, or begin afresh.
@@ -64,23 +72,51 @@ class Opener:
             ConflictError: Open transactions keep a slot from being created.
         """
         known = self._ground.known
+        tables = self._ground.tables.values()
         slots = slot.slots_of(self._monitor, self._settings.pipeline)
         with connect_replication(self._settings.source_dsn, "identify") as walsender:
             system = slot.identify(walsender)
         found = Found(intent=known.intent, position=known.position, slots=slots, system=system)
         decision = start.decide(found)
-        if decision is Start.RESUME and known.position is not None and known.intent is not None:
-            return self._resume(known.position, known.intent)
-        if decision is Start.AGAIN and known.intent is not None:
-            slot.drop(self._monitor, slots[known.intent.suffix].name)
+        if isinstance(decision, Resume):
+            begun = [table for table in tables if known.has_begun(table.label)]
+            publication.check(self._monitor, self._publication, begun)
+        publication.ensure(self._monitor, self._publication, tables)
+        if isinstance(decision, Resume):
+            return self._resume(decision)
+        if decision.unused is not None:
+            slot.drop(self._monitor, decision.unused)
         return self._begin(system)
 
-    def _resume(self, position: Position, intent: Intent) -> Opening:
+    def stream(self, opening: Opening) -> Stream:
+        """Stream the slot, once a process that still holds it has let go.
+
+        Raises:
+            ConflictError: Another process keeps streaming it.
+        """
+        deadline = time.monotonic() + SLOT_WAIT_S
+        while True:
+            try:
+                return Stream.start(self._settings.source_dsn, opening.slot, self._publication)
+            except ConflictError as error:
+                if time.monotonic() > deadline or self._stop.wait(_SLOT_RETRY_S):
+                    raise self._in_use(opening) from error
+
+    def _in_use(self, opening: Opening) -> ConflictError:
+        held = slot.slots_of(self._monitor, self._settings.pipeline).get(opening.suffix)
+        return ConflictError(
+            "another process streams the slot",
+            slot=opening.slot,
+            pid=held.active_pid if held else None,
+            remedy="Stop the other capture of this pipeline; the pid is that of its walsender.",
+        )
+
+    def _resume(self, resume: Resume) -> Opening:
         ids = self._ground.topic_ids
         return Opening(
-            slot=slot.name_of(self._settings.pipeline, intent.suffix),
-            suffix=intent.suffix,
-            position=replace(position, topic_ids=ids, ends=self._data_ends()),
+            slot=slot.name_of(self._settings.pipeline, resume.suffix),
+            suffix=resume.suffix,
+            position=replace(resume.position, topic_ids=ids, ends=self._data_ends()),
             basis=None,
         )
 
@@ -113,6 +149,8 @@ class Opener:
         """Write a record and wait until Kafka has stored it."""
         stored = threading.Event()
         self._positions.send(record, stored.set)
-        if not stored.wait(STORED_WAIT_S):
+        deadline = time.monotonic() + STORED_WAIT_S
+        while not stored.wait(_STORED_CHECK_S):
             self._writer.check()
-            raise BrokerLostError("Kafka does not store the start of the capture")
+            if self._stop.is_set() or time.monotonic() > deadline:
+                raise BrokerLostError("Kafka did not store the start of the capture")

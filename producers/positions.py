@@ -38,6 +38,10 @@ class Known:
             case _:
                 pass  # Markers, truncations and schemas are for the consumers.
 
+    def has_begun(self, table: str) -> bool:
+        """Whether something of a table's snapshot is stored."""
+        return table in self.chunks or table in self.snapshots
+
 
 def _order(position: Position) -> tuple[int, int]:
     return position.epoch, position.lsn

@@ -2,14 +2,17 @@
 
 import threading
 import time
+from collections.abc import Collection
 
-from producers import budget, marker, slot
+from producers import budget, marker, publication, slot
 from producers.background import Background
 from producers.budget import Budget
 from producers.settings import CaptureSettings
 from producers.slot import Slot
 from producers.source import Connection, connect
+from schemas import names
 from schemas.errors import SourceLostError
+from schemas.table import Table
 
 BUDGET_INTERVAL_S = 5.0
 
@@ -17,10 +20,11 @@ BUDGET_INTERVAL_S = 5.0
 class Pulse:
     """A thread with a connection of its own."""
 
-    def __init__(self, settings: CaptureSettings, suffix: str) -> None:
-        """Beat every `heartbeat_ms`, and watch the slot with that suffix."""
+    def __init__(self, settings: CaptureSettings, suffix: str, tables: Collection[Table]) -> None:
+        """Beat every `heartbeat_ms`; watch the slot with that suffix, and what is published."""
         self._settings = settings
         self._suffix = suffix
+        self._tables = tables
         self._stopped = threading.Event()
         self._judged_at = 0.0
         self.slot: Slot | None = None
@@ -57,6 +61,7 @@ class Pulse:
     def _judge(self, connection: Connection) -> None:
         self._judged_at = time.monotonic()
         pipeline = self._settings.pipeline
+        publication.check(connection, names.publication(pipeline), self._tables)
         self.slot = slot.slots_of(connection, pipeline).get(self._suffix)
         if budget.judge(self.slot, slot.name_of(pipeline, self._suffix)) is Budget.ENOUGH:
             self.enough.set()

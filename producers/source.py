@@ -28,6 +28,12 @@ _REMEDIES = {
 _IN_USE = "55006"
 # What a server says that starts, stops, recovers or is full.
 _PASSING_TEXTS = ("the database system is", "too many", "remaining connection slots", "terminating")
+_REFUSED = "Check user, password and database of the source DSN, and pg_hba.conf."
+_REFUSALS = {
+    "WAL sender": "ALTER ROLE ... REPLICATION; on a managed server, grant its replication role.",
+    "max_wal_senders": "Raise max_wal_senders.",
+    "no pg_hba.conf entry": "Allow this host, user and database (and replication) in pg_hba.conf.",
+}
 # Messages of these classes may hold values of rows.
 _TELLING = ("22", "23", "P0")
 
@@ -63,7 +69,7 @@ def _without_state(error: psycopg.Error, context: dict[str, Any]) -> SourceError
     detail = _first_line(error)
     refused = "FATAL:" in detail and not any(text in detail for text in _PASSING_TEXTS)
     if refused:
-        remedy = "Check user, password and database of the source DSN, and pg_hba.conf."
+        remedy = next((r for text, r in _REFUSALS.items() if text in detail), _REFUSED)
         return SourceError(detail, remedy=remedy, **context)
     kind = SourceLostError if isinstance(error, psycopg.OperationalError) else SourceError
     return kind(detail, remedy="Check that the source runs and can be reached.", **context)

@@ -5,7 +5,6 @@ Never resume at the larger of two positions: that would skip changes without a w
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 
 from producers.slot import Slot, System
 from schemas.errors import SlotLostError, StartRefusedError, UnderstudyError
@@ -15,12 +14,19 @@ from schemas.positions import Intent, Position
 _AGAIN = "Drop the pipeline and run it again, so that a new snapshot is taken."
 
 
-class Start(Enum):
-    """How to begin."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """Create a slot and take a snapshot; before that, drop the slot that was never used."""
 
-    FRESH = "create a slot and take a snapshot"
-    AGAIN = "drop the slot that was created and never used, then begin afresh"
-    RESUME = "go on from the slot"
+    unused: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """Go on from the slot with that suffix."""
+
+    position: Position
+    suffix: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +46,7 @@ class Found:
     system: System
 
 
-def decide(found: Found) -> Start:
+def decide(found: Found) -> Begin | Resume:
     """How to begin.
 
     Raises:
@@ -56,14 +62,14 @@ def decide(found: Found) -> Start:
             remedy=f"If no other pipeline uses it, drop it. {_AGAIN}",
         )
     if found.position is None:
-        return Start.FRESH if ours is None else Start.AGAIN
+        return Begin(unused=ours.name if ours else None)
     _check_system(found.position, found.system)
-    if ours is None:
+    if ours is None or found.intent is None:
         raise SlotLostError("positions exist, but the slot does not")
     refusal = _refusal(found.position, ours)
     if refusal is not None:
         raise refusal
-    return Start.RESUME
+    return Resume(position=found.position, suffix=found.intent.suffix)
 
 
 def _check_system(position: Position, system: System) -> None:

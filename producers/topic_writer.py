@@ -38,6 +38,7 @@ class TopicWriter:
         make: Callable[[Callable[[KafkaError], None]], Producer],
         topics: Sequence[Topic],
         ends: Ends,
+        stop: threading.Event,
     ) -> None:
         """Open a producer.
 
@@ -45,12 +46,15 @@ class TopicWriter:
             make: Builds it, given what to call on errors.
             topics: All that will be written.
             ends: Their end offsets now.
+            stop: Once set, nobody waits for room any more.
         """
         self._topics = {topic.name: topic for topic in topics}
         self._locks = {topic.name: threading.Lock() for topic in topics}
         self._deliveries = Deliveries(ends)
         self._lock = threading.Lock()
         self._failure: UnderstudyError | None = None
+        self._stop = stop
+        self._given_up = threading.Event()
         self._closing = threading.Event()
         with broker_errors():
             self._producer = make(self._on_error)
@@ -103,14 +107,19 @@ class TopicWriter:
         for background in self._backgrounds:
             background.check()
 
+    def give_up(self) -> None:
+        """Let nobody wait for room any more, because the attempt has failed."""
+        self._given_up.set()
+
     def close(self) -> None:
-        """Wait a moment for what is in flight, then let go of the rest."""
+        """Wait a moment for what is in flight, then let go of the rest; it comes again."""
         if self._failure is None:
             self._producer.flush(_CLOSE_WAIT_S)
         self._closing.set()
         self._calls.put(None)
         for background in self._backgrounds:
             background.join()
+        self._producer.purge()
         self._producer.close()
 
     def _partitioned(self, topic: str, pairs: Sequence[Pair]) -> dict[int, list[dict[str, Any]]]:
@@ -131,8 +140,8 @@ class TopicWriter:
             if queued == len(batch):
                 return
             batch = self._left_over(topic, batch, queued)
-            if self._closing.wait(_ROOM_WAIT_S):
-                raise BrokerLostError("the writer was closed", topic=topic)
+            if self._given_up.wait(_ROOM_WAIT_S) or self._stop.is_set():
+                raise BrokerLostError("stopped while Kafka takes nothing", topic=topic)
 
     def _left_over(
         self, topic: str, batch: list[dict[str, Any]], queued: int

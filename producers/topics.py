@@ -74,10 +74,11 @@ def _not_yet_known(error: BaseException) -> bool:
 
 
 # The brokers learn of a new topic one after the other.
+_SETTLE_WAIT_S = 8.0
 _NOT_YET = {"_NOENT", "LEADER_NOT_AVAILABLE", "NOT_LEADER_FOR_PARTITION", "UNKNOWN_TOPIC_OR_PART"}
 _until_brokers_agree = retry(
     retry=retry_if_exception(_not_yet_known),
-    stop=stop_after_delay(REQUEST_TIMEOUT_S),
+    stop=stop_after_delay(_SETTLE_WAIT_S),
     wait=wait_fixed(0.1),
     reraise=True,
 )
@@ -153,6 +154,9 @@ def check(admin: AdminClient, topics: Iterable[Topic]) -> None:
 @_until_brokers_agree
 def end_offsets(admin: AdminClient, topics: Iterable[Topic]) -> Ends:
     """The offset after the last record of each partition."""
+    # The client remembers that a topic was unknown, until it asks for all of them.
+    with broker_errors():
+        admin.list_topics(timeout=REQUEST_TIMEOUT_S)
     request = {
         TopicPartition(topic.name, partition): OffsetSpec.latest()
         for topic in topics

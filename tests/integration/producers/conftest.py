@@ -18,11 +18,14 @@ from producers import marker
 from producers.capture import Capture
 from producers.settings import CaptureSettings, TableSettings
 from producers.source import connect
-from schemas import failpoint, names, session
+from schemas import failpoint, names
 from schemas.positions import Marker, Truncate
 from schemas.registry import Registry
 from tests.integration.producers import history
 
+Source = psycopg.Connection[tuple[object, ...]]
+Rows = dict[tuple[Any, ...], dict[str, Any]]
+TableReader = Callable[[str], Rows]
 ROOT = Path(__file__).parents[3]
 HEARTBEAT_MS = 200
 
@@ -90,16 +93,16 @@ class Pipeline:
             process.kill()
             process.communicate()
 
-    def drain(self, connection: psycopg.Connection[Any]) -> Marker:
+    def drain(self, connection: Source) -> Marker:
         """Wait until everything committed so far is in Kafka."""
         name = f"drain-{os.urandom(4).hex()}"
         marker.emit(connection, name)
-
-        def found() -> Marker | None:
-            stored = history.records(self.settings.bootstrap, self.settings.positions_topic)
-            return next((r for r in stored if isinstance(r, Marker) and r.id == name), None)
-
-        reached: Marker = history.wait_for(f"marker {name}", found)
+        reached = history.awaited(
+            self.settings.bootstrap,
+            self.settings.positions_topic,
+            lambda record: isinstance(record, Marker) and record.id == name,
+        )
+        assert isinstance(reached, Marker)
         return reached
 
     def snapshot_done(self, capture: Capture) -> None:
@@ -116,7 +119,7 @@ class Pipeline:
         topic = self.settings.tables[place].topic
         return history.events(self.settings.bootstrap, self.settings.registry, topic)
 
-    def rows(self, place: int = 0) -> dict[tuple[Any, ...], dict[str, Any]]:
+    def rows(self, place: int = 0) -> Rows:
         """What the topic of a table says that the table holds."""
         topic = self.settings.tables[place].topic
         stored = history.records(self.settings.bootstrap, self.settings.positions_topic)
@@ -130,7 +133,7 @@ class Pipeline:
 
 
 @pytest.fixture
-def source(source_database: str) -> Iterator[psycopg.Connection[Any]]:
+def source(source_database: str) -> Iterator[Source]:
     """A session of the legacy application, in autocommit, that prints as ours do."""
     with connect(source_database, "test") as connection:
         yield connection
@@ -155,10 +158,10 @@ def pipeline(
 
 
 @pytest.fixture
-def table_of(source: psycopg.Connection[Any]) -> Callable[[str], dict[tuple[Any, ...], dict[str, Any]]]:
+def table_of(source: Source) -> TableReader:
     """Reads a table with an integer key `id` and texts, as the topic's rows read."""
 
-    def read(label: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+    def read(label: str) -> Rows:
         cursor = source.execute(f"SELECT * FROM {label}")  # noqa: S608 - a name of the test's own
         columns = [column.name for column in cursor.description or ()]
         rows = [dict(zip(columns, row, strict=True)) for row in cursor]

@@ -72,6 +72,21 @@ def records(bootstrap: str, topic: str) -> list[Record]:
     return [positions.decode(message.key(), message.value()) for message in found]
 
 
+def awaited(bootstrap: str, topic: str, wanted: Callable[[Record], bool]) -> Record:
+    """The first record of a positions topic that is wanted, read as they come."""
+    deadline = time.monotonic() + DEADLINE_S
+    with _consumer(bootstrap) as consumer:
+        consumer.assign([TopicPartition(topic, 0, 0)])
+        while time.monotonic() < deadline:
+            message = consumer.poll(0.5)
+            if message is None or message.error() is not None:
+                continue
+            record = positions.decode(message.key() or b"", message.value() or b"")
+            if wanted(record):
+                return record
+    raise AssertionError("waited in vain for a record of the positions topic")
+
+
 def events(bootstrap: str, registry: Registry, topic: str) -> list[Event]:
     """All changes in a topic; each delete must be followed by its tombstone."""
     found: list[Event] = []
@@ -104,7 +119,9 @@ def _event(registry: Registry, message: Any) -> Event:
     )
 
 
-def folded(changes: list[Event], truncates: list[Truncate]) -> dict[tuple[Any, ...], dict[str, Any]]:
+def folded(
+    changes: list[Event], truncates: list[Truncate]
+) -> dict[tuple[Any, ...], dict[str, Any]]:
     """The rows that a consumer ends with; a column that nobody sent is named, not NULL."""
     fence = max((tuple(truncate.event_id) for truncate in truncates), default=(0, 0, 0))
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -118,5 +135,3 @@ def folded(changes: list[Event], truncates: list[Truncate]) -> dict[tuple[Any, .
         missing = {name: base.get(name, "never sent") for name in event.unavailable}
         rows[event.key] = {**event.row, **missing}
     return rows
-
-
