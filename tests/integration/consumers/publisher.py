@@ -31,7 +31,7 @@ class Publisher:
     def __init__(self, bootstrap: str, registry: Registry, pipeline: str) -> None:
         self.pipeline = pipeline
         self._registry = registry
-        self._admin = AdminClient({"bootstrap.servers": bootstrap})
+        self.admin = AdminClient({"bootstrap.servers": bootstrap})
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -45,7 +45,7 @@ class Publisher:
         self._tables: dict[str, Table] = {}
         self._lsns = itertools.count(1_000, 10)
         self.lsn = 0
-        self._create(names.positions_topic(pipeline), 1, {"cleanup.policy": "compact"})
+        self.create(names.positions_topic(pipeline), 1, {"cleanup.policy": "compact"})
 
     def topic(self, name: str) -> str:
         """The topic of a legacy table."""
@@ -54,7 +54,7 @@ class Publisher:
     def add(self, legacy: Table, partitions: int = 1) -> None:
         """Create the topic of a table, and register its schemas."""
         topic = self.topic(legacy.name)
-        self._create(topic, partitions, {"retention.ms": "-1"})
+        self.create(topic, partitions, {"retention.ms": "-1"})
         self._partitions[topic] = partitions
         self.alter(legacy)
 
@@ -72,9 +72,9 @@ class Publisher:
         self.tell(SchemaText(id=schema_id, subject=subject, text=json.dumps(schema)))
         return schema_id
 
-    def _create(self, topic: str, partitions: int, config: dict[str, str]) -> None:
+    def create(self, topic: str, partitions: int, config: dict[str, str]) -> None:
         new = NewTopic(topic, partitions, 1, config=config)
-        self._admin.create_topics([new])[topic].result()
+        self.admin.create_topics([new])[topic].result()
 
     def snapshot(self, name: str, rows: Iterable[Row]) -> None:
         """Rows of a snapshot."""
@@ -189,6 +189,6 @@ class Publisher:
             for partition in range(count)
         }
         found: Ends = {}
-        for place, future in self._admin.list_offsets(request).items():
+        for place, future in self.admin.list_offsets(request).items():
             found.setdefault(place.topic, {})[place.partition] = future.result().offset
         return found
