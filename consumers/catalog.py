@@ -1,4 +1,4 @@
-"""The target's tables: columns, unique keys and foreign keys, as far as applying rows depends on them."""
+"""The target's tables: columns, unique keys, checks and foreign keys, as far as applying rows depends on them."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -31,6 +31,15 @@ class UniqueKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A CHECK of a table: an expression over some of its columns; a NOT NULL has no name."""
+
+    name: str | None
+    columns: tuple[str, ...]
+    expression: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignKey:
     """A foreign key of one column or more, from the referencing table's side.
 
@@ -55,6 +64,7 @@ class TargetTable:
 
     table: Table
     uniques: tuple[UniqueKey, ...] = ()
+    checks: tuple[Check, ...] = ()
     references: tuple[ForeignKey, ...] = ()
     referenced_by: tuple[ForeignKey, ...] = ()
 
@@ -86,6 +96,7 @@ def read(connection: psycopg.Connection[tuple[object, ...]], name: TableName) ->
     return TargetTable(
         table=table,
         uniques=tuple(_unique(row) for row in rows if row[0] == "unique"),
+        checks=tuple(_check(row) for row in rows if row[0] == "check" and row[8]),
         references=tuple(_foreign(row, name.place) for row in rows if row[0] == "out"),
         referenced_by=tuple(
             _foreign(row, name.place)
@@ -106,6 +117,14 @@ def _unique(row: tuple[object, ...]) -> UniqueKey:
         deferrable=bool(row[7]),
         plain=bool(row[8]),
         nulls_distinct=not row[9],
+    )
+
+
+def _check(row: tuple[object, ...]) -> Check:
+    return Check(
+        name=None if row[1] is None else str(row[1]),
+        columns=_texts(row[2]),
+        expression=str(row[10]),
     )
 
 

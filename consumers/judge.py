@@ -12,6 +12,7 @@ import psycopg
 from consumers import judge_sql, statement, unique_sql
 from consumers.conversion import ident
 from consumers.plan import EntityPlan, Reference
+from consumers.refusal import violated
 from consumers.waiting import Reason, Why
 from schemas.rules import Missing
 
@@ -37,6 +38,7 @@ def judge(
     if excluded:
         deletes = bool(cursor.execute(excluded).rowcount) or deletes
     aside |= _broken(cursor, plan, judge_sql.misfits(plan))
+    aside |= _violating(cursor, plan)
     if plan.has_secondary or plan.refers_to_itself:
         cursor.execute(statement.drop_stale(plan))
     again = True
@@ -58,6 +60,14 @@ def _take_out(cursor: Cursor, plan: EntityPlan, keys: Mapping[str, Reason]) -> N
 def _broken(cursor: Cursor, plan: EntityPlan, query: str | None) -> dict[str, Reason]:
     rows = cursor.execute(query).fetchall() if query else []
     found = {str(key): _reason(str(rule)) for key, rule in rows}
+    _take_out(cursor, plan, found)
+    return found
+
+
+def _violating(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
+    query = judge_sql.violations(plan)
+    rows = cursor.execute(query).fetchall() if query else []
+    found = {str(key): violated(plan.target.checks[int(str(number))]) for key, number in rows}
     _take_out(cursor, plan, found)
     return found
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from consumers.conversion import ident, literal
 from consumers.plan import Child, EntityPlan, Reference
+from consumers.statement import LIVE, shaped
 
 
 def reference_keys(plan: EntityPlan, expression: str) -> str:
@@ -30,6 +31,25 @@ def disappointments(plan: EntityPlan) -> str | None:
 def misfits(plan: EntityPlan) -> str | None:
     """Keys of the stage with a value that its rule or its target column refuses, with the name of the column."""
     return _broken(plan, [(f"columns.{column}", fault) for column, fault in plan.faults])
+
+
+def violations(plan: EntityPlan) -> str | None:
+    """Keys of the stage that a CHECK or NOT NULL of the target refuses, with the number of the first that does.
+
+    The target would say so itself, but of one row at a time.
+    """
+    written = {written.column for written in plan.written}
+    cases = [
+        f"WHEN ({check.expression}) IS FALSE THEN {number}"
+        for number, check in enumerate(plan.target.checks)
+        if written.issuperset(check.columns)
+    ]
+    if not cases:
+        return None
+    return f"""
+    SELECT "__key", number FROM (
+        SELECT v."__key", CASE {" ".join(cases)} END AS number FROM {shaped(plan, LIVE)} v) AS judged
+    WHERE number IS NOT NULL"""
 
 
 def _broken(plan: EntityPlan, conditions: Sequence[tuple[str, str]]) -> str | None:

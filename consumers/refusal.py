@@ -4,13 +4,15 @@ Source: PostgreSQL manual, appendix "PostgreSQL Error Codes".
 """
 
 import psycopg
+from psycopg.errors import CheckViolation, NotNullViolation
 
+from consumers.catalog import Check
 from consumers.waiting import Reason, Why
 from schemas.errors import RecordError
 
-# Nothing is wrong with the rows: serialization failure, deadlock, insufficient resources, lock not
-# available, operator intervention, read-only transaction, connection exceptions.
-RETRIED = ("40001", "40P01", "53", "55P03", "57", "25006", "08")
+# Nothing is wrong with the rows: serialization failure, deadlock, insufficient resources, lock not available, operator
+# intervention, read-only transaction, connection exceptions, sessions that the server ended for their silence.
+RETRIED = ("40001", "40P01", "53", "55P03", "57", "25006", "08", "25P03", "25P04")
 # Data exception, integrity constraint, check option, program limit, RAISE in a trigger.
 OF_A_RECORD = ("22", "23", "44", "54", "P0")
 _FOREIGN_KEY = "23503"
@@ -39,7 +41,23 @@ def reason_of(error: psycopg.Error | RecordError) -> Reason:
         why={_FOREIGN_KEY: Why.PARENT, _UNIQUE: Why.UNIQUE}.get(error.sqlstate or "", Why.RULE),
         waits_for=error.diag.constraint_name,
         sqlstate=error.sqlstate,
-        error=f"the target refused the row: {type(error).__name__}",
+        error=_refused(type(error)),
         constraint=error.diag.constraint_name,
         column=error.diag.column_name,
     )
+
+
+def violated(check: Check) -> Reason:
+    """What the target would say of a row that violates a CHECK or NOT NULL."""
+    error = CheckViolation if check.name else NotNullViolation
+    return Reason(
+        why=Why.RULE,
+        sqlstate=error.sqlstate,
+        error=_refused(error),
+        constraint=check.name,
+        column=None if check.name else check.columns[0],
+    )
+
+
+def _refused(error: type[psycopg.Error]) -> str:
+    return f"the target refused the row: {error.__name__}"

@@ -23,6 +23,7 @@ from schemas.table import CATALOG_SQL, Table, tables_of
 NAMESPACE = UUID("8d3c1c5e-6f0b-4d4e-9a31-0d6a4a4f2b11")
 EPOCH = 1
 Row = Mapping[str, Any]
+Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +59,15 @@ class Migrated:
     The legacy tables are there for their types; nothing reads their rows.
     """
 
-    connection: psycopg.Connection[tuple[Any, ...]]
+    connection: Connection
     folder: Path = field(default_factory=Path)
     entities: dict[str, Entity] = field(default_factory=dict)
     appliers: dict[str, Applier] = field(default_factory=dict)
+
+    def table(self, name: str, legacy: str, target: str) -> None:
+        """Make a legacy table and its target table from their columns."""
+        self.connection.execute(f"CREATE TABLE legacy.{name} ({legacy})".encode())
+        self.connection.execute(f"CREATE TABLE app.{name} ({target})".encode())
 
     def migrate(self, entities: Mapping[str, Mapping[str, Any]]) -> None:
         """Compile entities; `source` and `target` are the entity's name if they are not given."""
@@ -175,7 +181,7 @@ class Migrated:
         return dict(self.rows(query, name))
 
 
-def connect(dsn: str) -> psycopg.Connection[tuple[Any, ...]]:
-    """A session as the workers have it."""
-    parameters: dict[str, Any] = {**session.parameters("test")}
+def connect(dsn: str) -> Connection:
+    """A session as the workers have it, but for the time that a commit takes."""
+    parameters: dict[str, Any] = {**session.parameters("test", synchronous_commit="off")}
     return psycopg.connect(dsn, autocommit=True, **parameters)
