@@ -9,7 +9,7 @@ documentation, "Wire format".
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import groupby, repeat
 
 from schemas.avro_fields import (
     ENCODERS,
@@ -47,7 +47,8 @@ class Changes:
     Attributes:
         op: b"c", b"u" or b"d" of each change.
         before: Columns in the order of `published`, read only where op is b"d": the key, and NULL
-            where the server sent nothing. None if no change is a delete.
+            where the server sent nothing. None if no change is a delete; `after` itself if its
+            columns hold the image of each change, old or new.
         after: Columns in the order of `published`; where op is b"d" they are not read.
         epoch: Of all changes.
         commit_lsn: LSN of the commit of each change.
@@ -174,17 +175,18 @@ class RowEncoder:
 
         `data_collection_order` repeats `total_order`: nobody here counts by table.
         """
-        transactions: dict[tuple[bytes, int, int, int], tuple[bytes, bytes]] = {}
-        missing: dict[tuple[str, ...] | None, bytes] = {}
-        origins = []
+        missing = {names: encode_names(names) for names in set(changes.unavailable)}
+        twice = _TWICE
+        origins: list[bytes] = []
         places = zip(changes.op, changes.commit_lsn, changes.xid, changes.ts_ms, strict=True)
-        for place, ordinal, names in zip(places, changes.ordinal, changes.unavailable, strict=True):
-            if place not in transactions:
-                transactions[place] = self._transaction(changes.epoch, *place)
-            if names not in missing:
-                missing[names] = encode_names(names)
-            first, last = transactions[place]
-            origins.append(first + 2 * encode_long(ordinal) + last + missing[names])
+        for place, run in groupby(places):
+            first, last = self._transaction(changes.epoch, *place)
+            rows = slice(len(origins), len(origins) + sum(1 for _ in run))
+            absent = changes.unavailable[rows]
+            origins += [
+                first + twice[ordinal] + last + missing[names]
+                for ordinal, names in zip(changes.ordinal[rows], absent, strict=True)
+            ]
         return origins
 
     def _transaction(
@@ -195,6 +197,20 @@ class RowEncoder:
         no_after = NULL if op == _DELETE else b""
         first = no_after + source + PRESENT + encode_text(f"{xid}:{lsn}")
         return first, encode_text(op.decode()) + PRESENT + encode_long(ts_ms)
+
+
+class _Twice(dict[int, bytes]):
+    """An ordinal written twice, by ordinal; the small ones are kept."""
+
+    def __missing__(self, ordinal: int) -> bytes:
+        written = 2 * encode_long(ordinal)
+        if ordinal <= _KEPT_ORDINAL_MAX:
+            self[ordinal] = written
+        return written
+
+
+_KEPT_ORDINAL_MAX = 10_000
+_TWICE = _Twice()
 
 
 def wire_prefix(schema_id: int) -> bytes:
@@ -211,7 +227,7 @@ def _absent(column: Column) -> bytes:
 
 def _images(changes: Changes) -> Sequence[Texts]:
     """One image per change: `before` of a delete, `after` of everything else."""
-    if changes.before is None:
+    if changes.before is None or changes.before is changes.after:
         return changes.after
     deleted = [op == _DELETE for op in changes.op]
     return [
