@@ -321,12 +321,10 @@ def _children(entity: Entity, target: TargetTable, around: Surroundings) -> tupl
     """Every column that holds back a delete: of foreign keys, and of references that are judged."""
     owners = {(child.place, child.column): child for child in around.children}
     for key in target.referenced_by:
-        if key.parent_columns == (entity.id_column,):
-            place = (key.table, key.columns[0])
-            owners.setdefault(
-                place,
-                Child(place=key.table, column=key.columns[0], entity=_owner(key.table, around)),
-            )
+        if entity.id_column in key.parent_columns:
+            column = key.columns[key.parent_columns.index(entity.id_column)]
+            child = Child(place=key.table, column=column, entity=_owner(key.table, around))
+            owners.setdefault((key.table, column), child)
     return tuple(owners.values())
 
 
