@@ -8,11 +8,12 @@ Source: librdkafka CONFIGURATION.md and INTRODUCTION.md, "Idempotent Producer".
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from confluent_kafka import KafkaError, Message, Producer, murmur2
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, murmur2
 
 from producers.background import Background
 from producers.broker import broker_error, broker_errors
@@ -120,7 +121,9 @@ class TopicWriter:
         for background in self._backgrounds:
             background.join()
         self._producer.purge()
-        self._producer.close()
+        # To the client a purge is a gap, and fatal; for us it is the end.
+        with suppress(KafkaException):
+            self._producer.close()
 
     def _partitioned(self, topic: str, pairs: Sequence[Pair]) -> dict[int, list[dict[str, Any]]]:
         count = self._topics[topic].partitions
