@@ -106,7 +106,7 @@ class _Writer:
             self._remove(table, key)
         elif dice < 0.40 and scenario.moves:
             self._move(table, key)
-        elif dice < 0.50 and scenario.unique:
+        elif scenario.unique and dice < (0.65 if scenario.dense else 0.50):
             self._rotate(table)
         elif dice < 0.75:
             self._write(table, key, {**self._random_row(table, key), "t": row["t"]})
@@ -133,7 +133,8 @@ class _Writer:
 
     def _free_unique(self, table: str, key: int) -> int | None:
         taken = {other["u"] for k, other in self._tables[table].items() if k != key}
-        return self._rng.choice([None, *(n for n in (1, 2, 3) if n not in taken)])
+        free = [n for n in (1, 2, 3) if n not in taken]
+        return self._rng.choice(free if free and self._scenario.dense else [None, *free])
 
     def _write(self, table: str, key: int, row: Row, *, sends_toast: bool = False) -> None:
         before = self._tables[table].get(key)

@@ -65,6 +65,8 @@ class _Consumers:
             self._mark(table)
         elif dice < 0.35:
             self._obey(table, rng.randrange(0, self._scenario.horizon))
+        elif dice < 0.4 and self._scenario.restarts:
+            self._start_again(table)
         elif not self._waits_for_snapshot(table):
             self._read_batch(table)
 
@@ -84,6 +86,11 @@ class _Consumers:
             batch += queue[offset:end]
             self._offsets[table, number] = end
         self._target.settle(table, batch)
+
+    def _start_again(self, table: str) -> None:
+        number = self._rng.choice(PARTITIONS)
+        back = self._rng.randint(1, BATCH_MAX)
+        self._offsets[table, number] = max(0, self._offsets[table, number] - back)
 
     def _mark(self, table: str) -> None:
         """The last marker whose end offsets are reached is applied."""

@@ -31,7 +31,7 @@ RULES = {
 ALL_RULES = frozenset(RULES)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shape:
     """Legacy tables, parents first; column p of a table refers to a row of another, or of its own.
 
@@ -65,12 +65,14 @@ class Scenario:
         excluded: Odds that `where` does not take a row.
         bad: Odds that a row has a value that the rules refuse.
         unique: Whether the unique column u is used.
+        dense: Whether every row has a unique value, if one is left, and they often change hands.
         moves: Whether keys change.
         truncate: Odds that a change is a TRUNCATE.
         resumed: Whether the snapshot is interrupted, and goes on at a later consistent point.
         duplicate: Odds that the producer starts again further back, per record.
         missing: What a row does without its parent: park, null, keep, stub or dead-letter.
         replayed: Whether everything is consumed twice.
+        restarts: Whether consumers now and then start again further back.
     """
 
     transactions: int
@@ -80,12 +82,14 @@ class Scenario:
     excluded: float
     bad: float
     unique: bool
+    dense: bool
     moves: bool
     truncate: float
     resumed: bool
     duplicate: float
     missing: str
     replayed: bool
+    restarts: bool
     shape: Shape = FAMILY
     rules: frozenset[str] = field(default=ALL_RULES, repr=False)
 
@@ -98,6 +102,7 @@ class Scenario:
 def scenario(rng: Random) -> Scenario:
     """A random scenario."""
     return Scenario(
+        dense=rng.random() < 0.3,
         transactions=rng.randint(1, 7),
         keys=tuple(range(1, rng.randint(2, 4) + 1)),
         source_fk=rng.random() < 0.5,
@@ -111,4 +116,5 @@ def scenario(rng: Random) -> Scenario:
         duplicate=rng.choice((0, 0.1)),
         missing=rng.choice(("park", "null", "keep")),
         replayed=rng.random() < 0.3,
+        restarts=rng.random() < 0.3,
     )

@@ -1,15 +1,14 @@
 """One random history on one target: what goes wrong with it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 from tests.model.faults import faults, invented
 from tests.model.feed import Feed, feed
-from tests.model.history import History, history
+from tests.model.history import Event, EventId, History, history
 from tests.model.play import play
 from tests.model.scenario import Scenario
-from tests.model.target import ModelTarget, Target
+from tests.model.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,26 +29,58 @@ class Case:
         return "\n".join([*lines, f"truncations: {self.feed.truncations}"])
 
 
+class Recorded:
+    """A target that writes down what is done to it."""
+
+    def __init__(self, target: Target) -> None:
+        """Begin with nothing.
+
+        Args:
+            target: Does it.
+        """
+        self._target = target
+        self.steps: list[str] = []
+        self.dump, self.states = target.dump, target.states
+
+    def settle(self, table: str, events: list[Event]) -> None:
+        """Apply a batch."""
+        batch = " ".join(f"{event.id}{event.op}{event.key}" for event in events)
+        self.steps.append(f"{table} {batch}")
+        self._target.settle(table, events)
+
+    def truncate(self, table: str, event_id: EventId) -> None:
+        """Obey a TRUNCATE."""
+        self.steps.append(f"{table} truncated at {event_id}")
+        self._target.truncate(table, event_id)
+
+    def mark(self, table: str, lsn: int) -> None:
+        """Apply a marker."""
+        self.steps.append(f"{table} marker {lsn}")
+        self._target.mark(table, lsn)
+
+    def sweep(self) -> None:
+        """Try again what waits."""
+        self.steps.append("sweep")
+        self._target.sweep()
+
+
 def draw(rng: Random, scenario: Scenario) -> Case:
     """A random case of a scenario."""
     log = history(rng, scenario)
     return Case(scenario=scenario, log=log, feed=feed(rng, scenario, log))
 
 
-def wrong(
-    rng: Random, case: Case, target_of: Callable[[Scenario], Target] = ModelTarget
-) -> list[str]:
+def wrong(rng: Random, case: Case, target: Target) -> list[str]:
     """Play a case.
 
     Args:
         rng: Interleaves the consumers.
         case: What they consume.
-        target_of: Makes an empty target.
+        target: An empty one.
 
     Returns:
         What is wrong with the target; nothing if it converged.
     """
-    target = target_of(case.scenario)
     try:
         play(rng, case.scenario, case.feed, target, lambda: _all_was_there(case, target))
         found = faults(case.scenario, case.log, target.states())

@@ -281,14 +281,19 @@ class ModelTarget:
         for key in [key for key, row in state.rows.items() if row["p"] == parent]:
             if self._scenario.missing == "null":
                 state.rows[key] = {**state.rows[key], "p": None}
-                continue
-            mapped = state.mapping[key]
-            for grandchild_table in self._scenario.shape.children(table):
-                self._run_again(grandchild_table, key)
-            state.rows.pop(key, None)
-            state.mapping[key] = replace(mapped, state="withdrawn")
-            if key not in state.waiting:
-                state.waiting[key], state.why[key] = mapped.as_version(), "parent"
+            elif key in state.rows:
+                self._take_out(table, key)
+
+    def _take_out(self, table: str, key: int) -> None:
+        """A row waits for its parent, and what refers to it is run again in turn."""
+        state = self._states[table]
+        mapped = state.mapping[key]
+        del state.rows[key]
+        state.mapping[key] = replace(mapped, state="withdrawn")
+        if key not in state.waiting:
+            state.waiting[key], state.why[key] = mapped.as_version(), "parent"
+        for child_table in self._scenario.shape.children(table):
+            self._run_again(child_table, key)
 
     def _fill(self, table: str) -> None:
         state, parents = self._states[table], self._states[self._refers[table]].rows
