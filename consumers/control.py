@@ -39,15 +39,21 @@ def _scripts() -> list[tuple[int, bytes]]:
 
 
 def register(connection: Connection, entities: Sequence[Entity]) -> None:
-    """Make the rows and the mapping leaves of entities that are seen for the first time."""
+    """Make the rows and the mapping leaves of entities that are seen for the first time.
+
+    Of the others nothing is locked: a stopped worker may hold their rows in a transaction.
+    """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        rows = connection.execute("SELECT entity FROM understudy.entities").fetchall()
+        known = {entity for (entity,) in rows}
         for entity in entities:
-            connection.execute(
-                "INSERT INTO understudy.entities (entity, target) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-                [entity.name, str(entity.target)],
-            )
-            connection.execute(_leaf_sql(entity.name).encode())
+            if entity.name not in known:
+                connection.execute(
+                    "INSERT INTO understudy.entities (entity, target) VALUES (%s, %s)",
+                    [entity.name, str(entity.target)],
+                )
+                connection.execute(_leaf_sql(entity.name).encode())
 
 
 def _leaf_sql(entity: str) -> str:
@@ -56,10 +62,10 @@ def _leaf_sql(entity: str) -> str:
     table = ident("understudy", name)
     key, owed = (ident(bounded(f"{name}_{part}")) for part in ("key", "owed"))
     return f"""
-    CREATE TABLE IF NOT EXISTS {table}
+    CREATE TABLE {table}
         PARTITION OF understudy.migration_mappings FOR VALUES IN ({literal(entity)}) WITH (fillfactor = 75);
-    CREATE UNIQUE INDEX IF NOT EXISTS {key} ON {table} (legacy_key, source, generation);
-    CREATE INDEX IF NOT EXISTS {owed} ON {table} (legacy_key) WHERE owed IS NOT NULL"""
+    CREATE UNIQUE INDEX {key} ON {table} (legacy_key, source, generation);
+    CREATE INDEX {owed} ON {table} (legacy_key) WHERE owed IS NOT NULL"""
 
 
 def register_partitions(

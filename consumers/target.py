@@ -59,9 +59,11 @@ class Session:
 
     def prepare(self, appliers: Iterable[Applier]) -> None:
         """Make the staging tables of some entities, where this connection does not have them."""
+        # First of all, for one that was lost has taken its staging tables along.
+        connection = self.connection()
         for applier in appliers:
             if self._prepared.get(applier.plan.name) is not applier:
-                with self.connection().transaction(), self.connection().cursor() as cursor:
+                with connection.transaction(), connection.cursor() as cursor:
                     applier.prepare(cursor)
                 self._prepared[applier.plan.name] = applier
 

@@ -133,9 +133,21 @@ class Pipeline:
         while not is_so():
             for part in self.parts:
                 self._still_runs(part)
-            words = "\n".join(part.last_words() for part in self.parts)
-            assert time.monotonic() < deadline, f"not within {deadline_s} s: {what}\n{words}"
+            if time.monotonic() > deadline:
+                words = [part.last_words() for part in self.parts]
+                pytest.fail(
+                    "\n".join([f"not within {deadline_s} s: {what}", *words, *self._stand()])
+                )
             time.sleep(POLL_S)
+
+    def _stand(self) -> list[str]:
+        """How far each entity is, for the reader of a failure."""
+        with psycopg.connect(self.at.target_dsn) as target:
+            rows = target.execute(
+                "SELECT entity, phase, stopped_reason, partition, next_offset, watermark, updated_at"
+                " FROM understudy.entities JOIN understudy.checkpoints USING (entity) ORDER BY watermark"
+            ).fetchall()
+        return [" ".join(map(str, row)) for row in rows]
 
     def _still_runs(self, part: Part) -> None:
         assert part.armed or part.process.poll() is None, part.last_words()

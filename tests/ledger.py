@@ -1,4 +1,4 @@
-"""A table beside the clinic, for what the clinic does not do: huge transactions, TRUNCATE, new keys under large values."""
+"""A table beside the clinic for what the clinic does not do: huge transactions, TRUNCATE, new keys of large rows."""
 
 import random
 import threading

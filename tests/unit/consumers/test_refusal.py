@@ -17,6 +17,7 @@ RETRIED = {
     "57014": "statement timeout",
     "57P01": "admin shutdown",
     "25006": "read-only transaction",
+    "25P03": "ended while idle in a transaction",
     "08006": "connection failure",
 }
 OF_A_RECORD = {
