@@ -184,7 +184,7 @@ class Applier:
         rows = rows.filter(~pl.col("__key").is_in(list(stale)))
         keys = rows["__key"].to_list()
         waiting.save(cursor, self.plan, rows, [aside[key] for key in keys])
-        absent = [key for key in keys if aside[key].why is Why.PARENT]
+        absent = [key for key in keys if aside[key].misses_parent]
         mapping.withdraw(cursor, self.plan, absent)
         return set(keys)
 

@@ -54,7 +54,8 @@ def held(plan: EntityPlan, limit: int) -> str:
     SELECT w.legacy_key, CAST(w.id AS text) FROM understudy.waiting w
     WHERE w.generation = 1 AND w.entity = {literal(plan.name)}
         AND (w.reason = 'children'
-            OR (w.reason = 'parent' AND {_exists(plan.target.place, plan.entity.id_column, "w.id")}))
+            OR ((w.reason = 'parent' OR (w.reason = 'rule' AND w.waits_id IS NOT NULL))
+                AND {_exists(plan.target.place, plan.entity.id_column, "w.id")}))
         AND w.commit_lsn <= (
             SELECT min(watermark) FROM understudy.checkpoints WHERE generation = 1 AND entity = ANY(%s))
     ORDER BY w.tried_at, w.legacy_key LIMIT {limit}"""

@@ -47,6 +47,11 @@ class Reason:
     constraint: str | None = None
     column: str | None = None
 
+    @property
+    def misses_parent(self) -> bool:
+        """Whether the parent is known to be absent; by `missing` it is parked or a dead letter."""
+        return self.why is Why.PARENT or (self.why is Why.RULE and self.waits_id is not None)
+
 
 _COLUMNS = {
     "legacy_key": "text",
