@@ -15,6 +15,12 @@ from schemas.errors import BrokerError, BrokerLostError
 
 # Calls that ask the brokers something; a broker that restarts is back within this.
 REQUEST_TIMEOUT_S = 30.0
+# Fetches are measured compressed, and JSON may take thirty times that in memory.
+_BOUNDED = {
+    "queued.max.messages.kbytes": 16_384,
+    "fetch.max.bytes": 4_194_304,
+    "max.partition.fetch.bytes": 1_048_576,
+}
 _LIBRARY_LOG = logging.getLogger("consumers.kafka")
 _PASSING = frozenset(
     {
@@ -86,7 +92,7 @@ def admin(settings: WorkerSettings) -> AdminClient:
 def group_consumer(settings: WorkerSettings) -> Consumer:
     """The client that shares the data topics with the other workers."""
     options = session.consumer_options(settings.bootstrap, settings.group, settings.client)
-    return Consumer({**options, **settings.kafka_options}, logger=_LIBRARY_LOG)
+    return Consumer({**options, **_BOUNDED, **settings.kafka_options}, logger=_LIBRARY_LOG)
 
 
 def follower(settings: WorkerSettings) -> Consumer:

@@ -57,15 +57,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What one transaction applies: runs of records, and the stretches of the partitions that they are."""
+    """What one transaction applies: runs of records, and the stretches of the partitions that they are.
+
+    Attributes:
+        records: How many, tombstones included.
+    """
 
     runs: tuple[Run, ...]
     stretches: tuple[Stretch, ...]
-
-    @property
-    def records(self) -> int:
-        """How many records, tombstones included."""
-        return sum(len(run.offsets) for run in self.runs)
+    records: int
 
 
 class Buffer:
@@ -122,20 +122,23 @@ class Buffer:
         return None
 
     def take(self, records_max: int, bytes_max: int) -> Load | None:
-        """Cut off the next batch: at most so many records, and bytes but for the last run; None if nothing is there."""
+        """Cut off the next batch: at most so many records, and about so many bytes; None if nothing is there."""
         runs: list[Run] = []
         records = size = 0
         while self._runs and records < records_max and size < bytes_max:
             run = self._runs.popleft()
-            if len(run.offsets) > records_max - records:
-                run, rest = run.split(records_max - records)
+            room = min(records_max - records, _fitting(run, bytes_max - size))
+            if len(run.offsets) > room:
+                run, rest = run.split(room)
                 self._runs.appendleft(rest)
             runs.append(run)
             records += len(run.offsets)
             size += run.size
         self.records -= records
         self.size -= size
-        return Load(runs=tuple(runs), stretches=self._stretches(runs)) if runs else None
+        if not runs:
+            return None
+        return Load(runs=tuple(runs), stretches=self._stretches(runs), records=records)
 
     def _stretches(self, runs: Sequence[Run]) -> tuple[Stretch, ...]:
         last = {run.partition: run for run in runs}
@@ -151,3 +154,8 @@ class Buffer:
             )
             self._taken[partition] = run.next
         return tuple(stretches)
+
+
+def _fitting(run: Run, size: int) -> int:
+    """How many records of a run have this size, by their mean; one at least."""
+    return max(1, len(run.offsets) * size // max(run.size, 1))

@@ -93,7 +93,8 @@ class Lane(threading.Thread):
 
     def _apply(self, batch: Batch) -> None:
         try:
-            batch.work = self._decode(batch) if batch.work is None else batch.work
+            if batch.work is None:
+                batch.hold(self._decode(batch))
             self._write(batch.unit, batch)
         except Exception as error:  # noqa: BLE001 - judged there
             if self._is_applied(batch):

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 import polars as pl
@@ -22,9 +22,9 @@ from consumers.target import Session
 # One that is applied and one that is decoded meanwhile.
 DEPTH = 2
 # Bytes of all buffers together, and of one batch. Decoded, a record takes several times its bytes.
-BUFFERS_BYTES_MAX = 48_000_000
+BUFFERS_BYTES_MAX = 24_000_000
 UNIT_BYTES_MIN = 1_000_000
-BATCH_BYTES_MAX = 12_000_000
+BATCH_BYTES_MAX = 8_000_000
 # A buffer is full at this many batches and is filled again under the other.
 HIGH_BATCHES, LOW_BATCHES = 2.0, 1.0
 # Between two attempts of a batch.
@@ -48,6 +48,11 @@ class Batch:
     turn: int
     work: Work | None = None
     decoding: bool = False
+
+    def hold(self, work: Work) -> None:
+        """Keep the work, and no longer the records that it was decoded from."""
+        self.work = work
+        self.load = replace(self.load, runs=())
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -118,7 +123,6 @@ class Schedule:
         self._bytes_high = max(UNIT_BYTES_MIN, BUFFERS_BYTES_MAX // len(units))
         self._closed = False
         self._changed = threading.Condition()
-
 
     def begin(self, topic: str, partition: int, offset: int) -> None:
         """A partition is ours, and is read from this offset, its checkpoint."""
@@ -200,7 +204,6 @@ class Schedule:
         unit.rewinding = True
         self._changed.notify_all()
 
-
     def next(self) -> Task | None:
         """The next task for a lane, waiting for one; None once the schedule is closed."""
         with self._changed:
@@ -259,7 +262,8 @@ class Schedule:
     def decoded(self, batch: Batch, work: Work | None) -> None:
         """A batch was decoded ahead; without work it could not be, which whoever applies it will find out."""
         with self._changed:
-            batch.work = work
+            if work is not None:
+                batch.hold(work)
             batch.decoding = False
             self._changed.notify_all()
 
@@ -310,7 +314,6 @@ class Schedule:
                 self._rewind(unit)
             unit.open = open_
             self._changed.notify_all()
-
 
     def fail(self, error: BaseException) -> None:
         """Something went wrong that no unit is to blame for: the worker ends."""
