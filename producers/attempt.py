@@ -101,7 +101,8 @@ class Attempt:
         if opening.basis is not None:
             stack.callback(opening.basis.point.close)
         epoch = opening.position.epoch
-        shapes = Shapes(settings, monitor.info.dbname, positions)
+        known_ids = surveyed.known.schema_ids
+        shapes = Shapes(settings, monitor.info.dbname, positions, known_ids)
         stream = stack.enter_context(closing(opener.stream(opening)))
         acknowledger = Acknowledger(writer, positions, opening.position)
         rereader = Rereader(settings, writer, acknowledger, epoch)

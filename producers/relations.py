@@ -5,6 +5,7 @@ each row is encoded as the table was when it was written, whatever the catalog s
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from producers import catalog
@@ -14,7 +15,7 @@ from producers.settings import CaptureSettings, TableSettings
 from producers.source import Connection
 from schemas import envelope, failpoint, names
 from schemas.avro_write import RowEncoder, SourceInfo
-from schemas.errors import SourceError
+from schemas.errors import RegistryError, SourceError
 from schemas.positions import SchemaText
 from schemas.table import Column, Table
 
@@ -39,10 +40,25 @@ class Shape:
 class Shapes:
     """Makes shapes, and registers a schema once."""
 
-    def __init__(self, settings: CaptureSettings, database: str, writer: PositionWriter) -> None:
-        """Register under the pipeline's subjects; texts go to the positions topic as well."""
+    def __init__(
+        self,
+        settings: CaptureSettings,
+        database: str,
+        writer: PositionWriter,
+        known_ids: Mapping[tuple[str, str], int],
+    ) -> None:
+        """Register under the pipeline's subjects; texts go to the positions topic as well.
+
+        Args:
+            settings: Of the capture.
+            database: Name of the source's database.
+            writer: To the positions topic.
+            known_ids: What stands there by subject and text, for a registry that is away.
+        """
         self._settings = settings
         self._writer = writer
+        self._ids = dict(known_ids)
+        self._registry_away = False
         self._source = SourceInfo(version=settings.version, name=settings.pipeline, db=database)
 
     def of(self, table: Table, topic: str) -> Shape:
@@ -64,12 +80,23 @@ class Shapes:
         )
 
     def _register(self, subject: str, schema: envelope.Schema) -> int:
-        failpoint.reach("schema.before_register")
-        settings = self._settings
-        schema_id = settings.registry.ensure(subject, schema, settings.compatibility)
-        failpoint.reach("schema.registered_not_sent")
         text = json.dumps(schema, separators=(",", ":"))
-        self._writer.send(SchemaText(id=schema_id, subject=subject, text=text))
+        known_id = self._ids.get((subject, text))
+        if known_id is not None and self._registry_away:
+            return known_id
+        failpoint.reach("schema.before_register")
+        try:
+            settings = self._settings
+            schema_id = settings.registry.ensure(subject, schema, settings.compatibility)
+        except RegistryError:
+            if known_id is None:
+                raise
+            self._registry_away = True
+            return known_id
+        failpoint.reach("schema.registered_not_sent")
+        if schema_id != known_id:
+            self._writer.send(SchemaText(id=schema_id, subject=subject, text=text))
+            self._ids[subject, text] = schema_id
         return schema_id
 
 

@@ -89,34 +89,35 @@ def awaited(bootstrap: str, topic: str, wanted: Callable[[Record], bool]) -> Rec
 
 def events(bootstrap: str, registry: Registry, topic: str) -> list[Event]:
     """All changes in a topic; each delete must be followed by its tombstone."""
-    found: list[Event] = []
-    deleted: dict[int, bytes] = {}
-    for message in messages(bootstrap, topic):
-        expected = deleted.pop(message.partition(), None)
-        if message.value() is None:
-            assert message.key() == expected
-            continue
-        assert expected is None
-        event = _event(registry, message)
-        if event.op == "d":
-            deleted[message.partition()] = message.key()
-        found.append(event)
-    assert not deleted
-    return found
+    found = messages(bootstrap, topic)
+    changes = [message for message in found if message.value() is not None]
+    by_schema: dict[int, list[Any]] = {}
+    for message in changes:
+        by_schema.setdefault(int.from_bytes(message.value()[1:5], "big"), []).append(message)
+    read = [
+        event
+        for schema_id, group in by_schema.items()
+        for event in _events(registry.schema(schema_id), group)
+    ]
+    ordered = sorted(read, key=lambda event: event.place)
+    deleted = [(e.place[1], e.place[2] + 1) for e in ordered if e.op == "d"]
+    assert deleted == [(m.partition(), m.offset()) for m in found if m.value() is None]
+    return ordered
 
 
-def _event(registry: Registry, message: Any) -> Event:
-    schema = registry.schema(int.from_bytes(message.value()[1:5], "big"))
-    ((row,),) = (avro_reference.read(schema, [message.value()]),)
-    ours = row["ours"]
-    return Event(
-        place=(message.topic(), message.partition(), message.offset()),
-        key=tuple(row["legacy"][name] for name in schema["pg.key"]),
-        id=(ours["epoch"], ours["lsn"], ours["ordinal"]),
-        op=ours["op"],
-        row=row["legacy"],
-        unavailable=tuple(ours["unavailable"] or ()),
-    )
+def _events(schema: dict[str, Any], group: list[Any]) -> list[Event]:
+    rows = avro_reference.read(schema, [message.value() for message in group])
+    return [
+        Event(
+            place=(message.topic(), message.partition(), message.offset()),
+            key=tuple(row["legacy"][name] for name in schema["pg.key"]),
+            id=(row["ours"]["epoch"], row["ours"]["lsn"], row["ours"]["ordinal"]),
+            op=row["ours"]["op"],
+            row=row["legacy"],
+            unavailable=tuple(row["ours"]["unavailable"] or ()),
+        )
+        for message, row in zip(group, rows, strict=True)
+    ]
 
 
 def folded(
