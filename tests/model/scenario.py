@@ -26,6 +26,9 @@ RULES = {
     "ring": "a ring of any length on a unique key is applied together, not only two",
     "withdraw": "a version that is parked for its parent takes the older one out of the target",
     "dangling": "children that hold back a delete past their watermark are run again",
+    "older": "the older version of a parked row leaves, though others refer to it: they are run again",
+    "below": "what refers to a row that is taken out is run again in turn, down to the last",
+    "knot": "rows that wait for each other as parents go in together",
     "fill": "a reference written as NULL by `missing` is filled when the parent comes",
 }
 ALL_RULES = frozenset(RULES)

@@ -212,9 +212,13 @@ class ModelTarget:
     def _withdraw(self, table: str, key: int) -> None:
         """Take a row out of the target; a row that others refer to stays until they are gone."""
         state = self._states[table]
-        if not [child for child in self._children(table, key, {}) if child != (table, key)]:
+        if not self._others(table, key):
             del state.rows[key]
             state.mapping[key] = replace(state.mapping[key], state="withdrawn")
+
+    def _others(self, table: str, key: int) -> list[tuple[str, int]]:
+        """The rows that refer to a row, but for itself."""
+        return [child for child in self._children(table, key, {}) if child != (table, key)]
 
     def _check(self) -> None:
         """The constraints of the target."""
@@ -258,7 +262,11 @@ class ModelTarget:
         self._check()
 
     def _wake(self, table: str) -> None:
-        waiting = sorted(self._states[table].waiting)
+        state, parents = self._states[table], self._states[self._refers.get(table, table)].rows
+        waiting = sorted(state.waiting)
+        if "knot" not in self._rules:
+            rows = {key: state.waiting[key].row for key in waiting if state.why[key] == "parent"}
+            waiting = [key for key in waiting if (rows.get(key) or {}).get("p") in {None, *parents}]
         if "ring" in self._rules:
             self.settle(table, (), waiting)
             return
@@ -269,7 +277,8 @@ class ModelTarget:
     def _let_go(self, table: str) -> None:
         """Children that still refer to what should be gone are run again by `missing`."""
         state = self._states[table]
-        held = (key for key, why in state.why.items() if why in ("children", "parent"))
+        reasons = {"children", "parent"} if "older" in self._rules else {"children"}
+        held = (key for key, why in state.why.items() if why in reasons)
         for key in sorted(key for key in held if key in state.rows):
             for child_table in self._scenario.shape.children(table):
                 if self._states[child_table].watermark >= state.waiting[key].id[0]:
@@ -281,7 +290,7 @@ class ModelTarget:
         for key in [key for key, row in state.rows.items() if row["p"] == parent]:
             if self._scenario.missing == "null":
                 state.rows[key] = {**state.rows[key], "p": None}
-            elif key in state.rows:
+            elif key in state.rows and ("below" in self._rules or not self._others(table, key)):
                 self._take_out(table, key)
 
     def _take_out(self, table: str, key: int) -> None:

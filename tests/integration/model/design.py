@@ -23,13 +23,15 @@ class Design:
     """What the target looks like.
 
     Attributes:
-        missing: What a row does without its parent; with keep there is no foreign key.
+        missing: What a row does without its parent.
+        foreign_keys: Whether the target has them; never where `missing` is keep.
         unique: Of column u: UNIQUE, or with NOT NULL or DEFERRABLE.
         refused_by: Who refuses a bad value: a rule of the entity file, or a CHECK of the target.
         on_delete: Of the foreign keys.
     """
 
     missing: str
+    foreign_keys: bool = True
     shape: Shape = FAMILY
     unique: str = "UNIQUE"
     refused_by: str = "rule"
@@ -43,8 +45,9 @@ class Design:
     def _table(self, name: str) -> str:
         check = "CHECK (a >= 0)" if self.refused_by == "target" else ""
         parent = self.shape.refers.get(name)
-        reference = f"REFERENCES app.{parent} (id) ON DELETE {self.on_delete}"
-        p = f", p uuid {'' if self.missing == 'keep' else reference}" if parent else ""
+        is_checked = self.foreign_keys and self.missing != "keep"
+        reference = f"REFERENCES app.{parent} (id) ON DELETE {self.on_delete}" if is_checked else ""
+        p = f", p uuid {reference}" if parent else ""
         index = f"CREATE INDEX ON app.{name} (p);" if parent else ""
         return f"CREATE TABLE app.{name} (id uuid PRIMARY KEY, a int {check}, t text, u int {self.unique}{p}); {index}"
 

@@ -7,6 +7,7 @@ come to read it. A counterexample is printed as short as it could be made.
 import os
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
@@ -34,8 +35,8 @@ class Setting:
     name: str
     examples: int
     shape: Shape = FAMILY
-    bounds: dict[str, object] = field(default_factory=dict)
-    design: dict[str, str] = field(default_factory=dict)
+    bounds: dict[str, Any] = field(default_factory=dict)
+    design: dict[str, Any] = field(default_factory=dict)
 
 
 SETTINGS = (
@@ -85,7 +86,7 @@ def test_every_history_ends_in_the_same_target(targets: Targets, setting: Settin
     )
     @given(st.randoms(use_true_random=False))
     def converges(rng: Random) -> None:
-        bounds = replace(scenario(rng), shape=setting.shape, **setting.bounds)  # type: ignore[arg-type]
+        bounds = replace(scenario(rng), shape=setting.shape, **setting.bounds)
         case = draw(rng, bounds)
         design = Design(missing=bounds.missing, shape=setting.shape, **setting.design)
         target = Recorded(targets.empty(design))
