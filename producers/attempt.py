@@ -105,7 +105,7 @@ class Attempt:
         shapes = Shapes(settings, monitor.info.dbname, positions, known_ids)
         stream = stack.enter_context(closing(opener.stream(opening)))
         acknowledger = Acknowledger(writer, positions, opening.position)
-        rereader = Rereader(settings, writer, acknowledger, epoch)
+        rereader = Rereader(settings, shapes, writer, acknowledger, epoch)
         stack.enter_context(closing(rereader))
         pulse = stack.enter_context(
             closing(Pulse(settings, opening.suffix, surveyed.tables.values()))

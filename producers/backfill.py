@@ -9,7 +9,7 @@ from producers import catalog
 from producers.background import Background
 from producers.progress import TableProgress
 from producers.slot import ExportedPoint
-from producers.snapshot import Pass, SnapshotParts, end_if_complete
+from producers.snapshot import Pass, SnapshotMovedError, SnapshotParts, end_if_complete
 from producers.source import Connection, connect
 from producers.table_snapshot import TableSnapshot
 from schemas import names
@@ -71,6 +71,8 @@ class Backfill:
             try:
                 self._pass()
                 fruitless = 0
+            except SnapshotMovedError:
+                raise  # The table may have other columns now: all is looked at again.
             except (SourceLostError, ConflictError):
                 fruitless += 1
                 if fruitless >= FRUITLESS_MAX:

@@ -41,6 +41,11 @@ def read_tables(
     return tables
 
 
+def read_table(connection: Connection, wanted: TableSettings) -> Table:
+    """Read one table; see `read_tables`."""
+    return read_tables(connection, [wanted])[wanted.place]
+
+
 def _check(connection: Connection, table: Table) -> None:
     if table.kind not in _CAPTURED_KINDS:
         raise ConfigError(

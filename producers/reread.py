@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from producers import slot
+from producers import catalog, slot
 from producers.acknowledge import Acknowledger
 from producers.background import Background
 from producers.copy_out import blocks, key_in
 from producers.pgoutput import Row
-from producers.relations import Shape
+from producers.relations import Shape, Shapes
 from producers.settings import CaptureSettings
 from producers.source import Connection, connect, connect_replication, source_errors
 from producers.topic_writer import TopicWriter
@@ -35,7 +35,7 @@ _RETRY_S = 1.0
 class _Wanted:
     """A row to read again, and the commit that waits for it."""
 
-    shape: Shape
+    topic: str
     key: tuple[str, ...]
     lsn: int
 
@@ -44,10 +44,17 @@ class Rereader:
     """A thread that reads rows again, all that were collected at one point together."""
 
     def __init__(
-        self, settings: CaptureSettings, writer: TopicWriter, acknowledger: Acknowledger, epoch: int
+        self,
+        settings: CaptureSettings,
+        shapes: Shapes,
+        writer: TopicWriter,
+        acknowledger: Acknowledger,
+        epoch: int,
     ) -> None:
         """Write what is read through `writer`, and settle its debts."""
         self._settings = settings
+        self._shapes = shapes
+        self._tables = {table.topic: table for table in settings.tables}
         self._writer = writer
         self._acknowledger = acknowledger
         self._epoch = epoch
@@ -64,7 +71,7 @@ class Rereader:
         self._acknowledger.owe(commit_lsn)
         with self._changed:
             self._changed.wait_for(lambda: len(self._wanted) < WANTED_MAX or self._closed)
-            self._wanted.append(_Wanted(shape=shape, key=key, lsn=commit_lsn))
+            self._wanted.append(_Wanted(topic=shape.topic, key=key, lsn=commit_lsn))
             self._changed.notify_all()
 
     def afterwards(self, call: Callable[[], None]) -> None:
@@ -125,16 +132,19 @@ class Rereader:
             call()
 
     def _read(self, wanted: list[_Wanted]) -> None:
-        by_shape: dict[int, tuple[Shape, dict[tuple[str, ...], None]]] = {}
+        by_topic: dict[str, dict[tuple[str, ...], None]] = {}
         for item in wanted:
-            by_shape.setdefault(id(item.shape), (item.shape, {}))[1][item.key] = None
+            by_topic.setdefault(item.topic, {})[item.key] = None
         name = f"{names.slot(self._settings.pipeline)}_r{secrets.token_hex(4)}"
         dsn = self._settings.source_dsn
         with connect(dsn, "reread monitor") as monitor, _walsender(dsn) as connection:
             with source_errors():
                 connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             point = slot.create(connection, monitor, name, "TEMPORARY", "USE_SNAPSHOT")
-            for shape, keys in by_shape.values():
+            for topic, keys in by_topic.items():
+                # As it is now, which may differ from how it was when the key changed.
+                table = catalog.read_table(monitor, self._tables[topic])
+                shape = self._shapes.of(table, topic)
                 self._publish(connection, shape, list(keys), point.consistent_point)
 
     def _publish(

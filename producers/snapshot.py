@@ -27,7 +27,7 @@ from producers.source import Connection, connect, fetch, source_errors
 from producers.table_snapshot import TableSnapshot
 from producers.topic_writer import TopicWriter
 from schemas import failpoint
-from schemas.errors import SourceLostError
+from schemas.errors import SourceError, SourceLostError
 from schemas.event_id import EventId
 from schemas.positions import Chunk, Ends, SnapshotEnd
 from schemas.table import Table
@@ -35,8 +35,12 @@ from schemas.table import Table
 STOP_CHECK_S = 0.2
 
 
+# A column or the table is no longer there.
+_GONE = frozenset({"42703", "42P01"})
+
+
 class SnapshotMovedError(SourceLostError):
-    """A table was rewritten or truncated, so that this snapshot would see it empty."""
+    """A table was rewritten, truncated or changed, so that this snapshot would read it wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +120,7 @@ class Pass:
         return connection
 
     def _read(self, reader: Connection) -> None:
-        """Take ranges until none is left, or another reader has failed."""
+        """Take ranges until none is left; when one fails, no other is begun."""
         try:
             while not self._parts.stop.is_set():
                 with self._lock:
@@ -124,9 +128,11 @@ class Pass:
                         return
                     table, chunk = self._next(reader)
                 self._copy(reader, table, chunk)
-        except BaseException:
+        except BaseException as error:
             with self._lock:
                 self._work.clear()
+            if isinstance(error, SourceError) and error.context.get("sqlstate") in _GONE:
+                raise SnapshotMovedError(table=error.context.get("table")) from error
             raise
 
     def _next(self, reader: Connection) -> tuple[TableSnapshot, KeyRange]:

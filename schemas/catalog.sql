@@ -4,10 +4,16 @@
 WITH RECURSIVE wanted AS (
     SELECT * FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS w (schema, name)
 ), relation AS (
-    SELECT n.nspname, c.relname, c.oid, c.relkind, c.relreplident, greatest(c.reltuples, 0)::bigint AS rows
+    SELECT n.nspname, c.relname, c.oid, c.relkind, c.relreplident, size.rows
     FROM wanted w
     JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+    CROSS JOIN LATERAL (
+        -- What was never analyzed has no count: rows of 100 bytes are assumed.
+        SELECT coalesce(sum(CASE WHEN f.reltuples >= 0 THEN f.reltuples ELSE pg_catalog.pg_relation_size(f.oid) / 100 END), 0)::bigint AS rows
+        FROM pg_catalog.pg_class f
+        WHERE f.relkind <> 'p' AND (f.oid = c.oid OR f.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
+    ) AS size
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ), attribute AS (
     SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated, a.attidentity, a.atthasdef

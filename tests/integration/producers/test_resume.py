@@ -123,7 +123,7 @@ def test_the_slot_is_never_ahead_of_the_recorded_position(source: Source, notes:
 def test_case_043_a_reader_that_is_ended_is_replaced_at_a_later_point(
     source: Source, notes: Pipeline, table_of: TableReader
 ) -> None:
-    slow = notes.with_tables("public.notes", chunk_rows=100)
+    slow = notes.with_tables("public.notes", chunk_rows=20)
     ended = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE application_name = 'understudy snapshot reader' AND datname = current_database()"
@@ -139,25 +139,41 @@ def test_case_043_a_reader_that_is_ended_is_replaced_at_a_later_point(
 def test_a_table_that_is_truncated_during_its_snapshot_ends_as_in_the_source(
     source: Source, notes: Pipeline, table_of: TableReader
 ) -> None:
-    slow = notes.with_tables("public.notes", chunk_rows=100)
+    slow = notes.with_tables("public.notes", chunk_rows=20)
     with slow.running() as capture:
         history.wait_for("the snapshot", lambda: capture.progress().tables)
         source.execute("TRUNCATE public.notes")
         churn(source, 1)
         slow.snapshot_done(capture)
         slow.drain(source)
+        assert capture.progress().restarts == 1
     assert slow.rows() == table_of("public.notes")
 
 
 def test_a_table_that_is_rewritten_during_its_snapshot_is_not_read_as_empty(
     source: Source, notes: Pipeline, table_of: TableReader
 ) -> None:
-    slow = notes.with_tables("public.notes", chunk_rows=100)
+    slow = notes.with_tables("public.notes", chunk_rows=20)
     with slow.running() as capture:
         history.wait_for("the snapshot", lambda: capture.progress().tables)
         source.execute("VACUUM FULL public.notes")
         slow.snapshot_done(capture)
         slow.drain(source)
+        assert capture.progress().restarts == 1
+    assert slow.rows() == table_of("public.notes")
+
+
+def test_a_column_that_is_dropped_during_the_snapshot_is_gone_in_the_rows_read_later(
+    source: Source, notes: Pipeline, table_of: TableReader
+) -> None:
+    slow = notes.with_tables("public.notes", chunk_rows=20)
+    with slow.running() as capture:
+        history.wait_for("the snapshot", lambda: capture.progress().tables)
+        source.execute("ALTER TABLE public.notes DROP COLUMN title")
+        slow.snapshot_done(capture)
+        source.execute("UPDATE public.notes SET body = 'rewritten'")
+        slow.drain(source)
+        assert capture.progress().restarts == 1
     assert slow.rows() == table_of("public.notes")
 
 
