@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from consumers.conversion import ident, literal
 from consumers.plan import Child, EntityPlan, Reference
 from consumers.statement import LIVE, shaped
+from schemas.rules import Missing
 
 
 def reference_keys(plan: EntityPlan, expression: str) -> str:
@@ -75,13 +76,24 @@ def orphans(plan: EntityPlan, reference: Reference) -> str:
     """Keys of the stage whose parent is neither in the target nor, for the entity's own rows, in the stage."""
     staged = f"s.{ident(reference.staged)}"
     parent, id_column = ident(*reference.parent.place), ident(reference.parent.id_column)
-    own = f"""
-        AND NOT EXISTS (SELECT FROM {plan.stage} b WHERE b."__id" = {staged} AND b."__state" = 'l')"""
+    columns = f'SELECT s."__key", s."__id", {staged} AS parent, s."__lsn"'
+    missing = f"""s."__state" = 'l' AND {staged} IS NOT NULL
+        AND (SELECT true FROM {parent} p WHERE p.{id_column} = {staged}) IS NULL"""
+    if reference.parent.entity != plan.name:
+        return _orphaned(f"{columns} FROM {plan.stage} s WHERE {missing}")
+    own = f"""SELECT FROM {plan.stage} b WHERE b."__id" = {staged} AND b."__state" = 'l'"""
+    first = f"{columns} FROM {plan.stage} s WHERE {missing} AND NOT EXISTS ({own})"
+    if reference.missing not in (Missing.PARK, Missing.DEAD_LETTER):
+        return _orphaned(first)
+    # What refers to a row that waits, waits as well: in one go, for a chain may be as long as the batch.
+    below = f'{columns} FROM orphans o JOIN {plan.stage} s ON {staged} = o."__id" WHERE {missing}'
+    return _orphaned(f"{first} UNION {below}")
+
+
+def _orphaned(rows: str) -> str:
     return f"""
-    SELECT s."__key", CAST({staged} AS text), s."__lsn" FROM {plan.stage} s
-    WHERE s."__state" = 'l' AND {staged} IS NOT NULL
-        AND (SELECT true FROM {parent} p WHERE p.{id_column} = {staged}) IS NULL
-        {own if reference.parent.entity == plan.name else ""}"""
+    WITH RECURSIVE orphans AS ({rows})
+    SELECT "__key", CAST(parent AS text), "__lsn" FROM orphans"""
 
 
 def held_deletes(plan: EntityPlan, child: Child) -> str:

@@ -35,11 +35,12 @@ def create_stage(plan: EntityPlan) -> str:
     """The staging table, and the table of the rows that passed the fence."""
     stage, won = plan.stage, winners(plan)
     columns = ", ".join(f"{ident(name)} {kind}" for name, kind in stage_columns(plan).items())
-    looked_up = plan.refers_to_itself or plan.has_secondary
-    index = f'CREATE INDEX ON {stage} ("__id");' if looked_up else ""
+    own = [r.staged for r in plan.references if r.parent.entity == plan.name]
+    looked_up = ["__id", *own] if own or plan.has_secondary else []
+    indexes = " ".join(f"CREATE INDEX ON {stage} ({ident(name)});" for name in looked_up)
     return f"""
     DROP TABLE IF EXISTS {stage}, {won};
-    CREATE TEMPORARY TABLE {_unqualified(stage)} ({columns}) ON COMMIT DELETE ROWS; {index}
+    CREATE TEMPORARY TABLE {_unqualified(stage)} ({columns}) ON COMMIT DELETE ROWS; {indexes}
     CREATE TEMPORARY TABLE {_unqualified(won)} ("__key" text COLLATE "C", "__state" "char") ON COMMIT DELETE ROWS"""
 
 
