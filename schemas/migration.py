@@ -160,8 +160,8 @@ def _nearest(word: str, words: list[str]) -> str:
 def waves(entities: Mapping[str, Entity]) -> tuple[tuple[str, ...], ...]:
     """Order entities so that parents come before children; rings stay together.
 
-    Tarjan's algorithm ("Depth-first search and linear graph algorithms", 1972) yields the strongly connected groups with
-    what they refer to first. References with missing = "keep" wait for nobody and do not count.
+    Tarjan's algorithm ("Depth-first search and linear graph algorithms", 1972) yields the strongly connected groups
+    with what they refer to first. References with missing = "keep" wait for nobody and do not count.
     """
     edges = {name: sorted(_waits_for(entity)) for name, entity in sorted(entities.items())}
     index: dict[str, int] = {}

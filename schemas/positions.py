@@ -49,7 +49,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A chunk of a table's snapshot is acknowledged: rows with `lower <= key < upper` (None: open), in texts of the first key column."""
+    """A chunk of a table's snapshot is acknowledged.
+
+    It holds the rows with `lower <= key < upper` (None: open), in texts of the first column of the key.
+    """
 
     table: str
     number: int
@@ -130,21 +133,20 @@ def key(record: Record) -> str:
     """The key under which a record replaces its predecessor."""
     match record:
         case Chunk():
-            return f"chunk/{record.table}/{record.number}"
+            parts: tuple[object, ...] = ("chunk", record.table, record.number)
         case SnapshotEnd():
-            return f"snapshot/{record.table}"
-        case Marker(id="heartbeat"):
-            return "heartbeat"
+            parts = ("snapshot", record.table)
         case Marker():
-            return f"marker/{record.id}"
+            parts = ("heartbeat",) if record.id == "heartbeat" else ("marker", record.id)
         case Truncate():
-            return f"truncate/{record.table}"
+            parts = ("truncate", record.table)
         case SchemaText():
-            return f"schema/{record.id}"
+            parts = ("schema", record.id)
         case Intent():
-            return "intent"
+            parts = ("intent",)
         case Position():
-            return "position"
+            parts = ("position",)
+    return "/".join(map(str, parts))
 
 
 def encode(record: Record) -> tuple[bytes, bytes]:

@@ -83,7 +83,7 @@ def producer_options(bootstrap: str, client: str) -> dict[str, str | int | bool]
 
 
 def consumer_options(bootstrap: str, group: str, client: str) -> dict[str, str | int | bool]:
-    """Options of librdkafka for a worker: the target's checkpoints decide, so nothing is committed or reset by itself."""
+    """Options of librdkafka for a worker: the target's checkpoints decide, so nothing commits or resets by itself."""
     return {
         "bootstrap.servers": bootstrap,
         "group.id": group,

@@ -19,9 +19,8 @@ import pytest
 
 from ops.stack import fetch, stack
 from ops.stack.stack import Condition
-from ops.stack.state import HOST, STATE_FILE, endpoints, load
+from ops.stack.state import HOST, STATE_FILE, endpoints, load, temporary_home
 from schemas.errors import ConflictError
-from ops.stack.state import temporary_home
 
 ROOT = Path(__file__).parents[3]
 SECOND_START_S_MAX = 15.0

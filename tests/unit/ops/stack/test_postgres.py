@@ -88,6 +88,6 @@ def test_programs_in_a_closed_folder_are_copied_to_the_home(
 
 @pytest.fixture
 def open_home() -> Iterator[Path]:
-    home = temporary_home()
+    home = temporary_home("test")
     yield home
     shutil.rmtree(home)
