@@ -14,6 +14,7 @@ from consumers import images, judge_sql, mapping, staging, statement, unique_sql
 from consumers.conversion import ident
 from consumers.judge import judge
 from consumers.layers import newest
+from consumers.numbered import execute
 from consumers.overlay import META
 from consumers.plan import EntityPlan
 from consumers.refusal import is_of_a_record, reason_of
@@ -146,7 +147,7 @@ class Applier:
                 refs = pl.Series([ref for _, ref in found], dtype=pl.String)
                 ids = self._transform.references(derived.rule.ref, refs)
                 fill = judge_sql.set_references(self.plan, derived.name)
-                cursor.execute(fill, [[key for key, _ in found], ids.to_list()])
+                execute(cursor, fill, [key for key, _ in found], ids.to_list())
 
     def _upsert(self, cursor: Cursor, *, deletes: bool) -> None:
         if self.plan.defers:
@@ -169,7 +170,7 @@ class Applier:
             ]
             query = unique_sql.release(self.plan, key)
             if ids and query:
-                cursor.execute(query, [ids])
+                execute(cursor, query, ids)
 
     def _keep(self, cursor: Cursor, rows: pl.DataFrame, aside: Mapping[str, Reason]) -> set[str]:
         """Save what was set aside, but for what is stale; what misses its parent leaves the target.

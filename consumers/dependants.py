@@ -10,6 +10,7 @@ import psycopg
 
 from consumers.conversion import ident
 from consumers.judge import orphan
+from consumers.numbered import execute
 from consumers.plan import Child, EntityPlan, Reference
 from schemas.rules import Missing
 
@@ -88,8 +89,8 @@ def _referring(cursor: Cursor, plans: Plans, child: Child, ids: Sequence[str]) -
     own_id = plan.id if plan else column
     query = f"""
         SELECT CAST({own_id} AS text), CAST({column} AS text) FROM {ident(*child.place)}
-        WHERE {column} = ANY(%s::uuid[])"""
-    rows = cursor.execute(query, [list(ids)]).fetchall()
+        WHERE {column} = ANY($1::uuid[])"""
+    rows = execute(cursor, query, list(ids)).fetchall()
     reference = _reference(plan, child.column) if plan else None
     if plan is None or reference is None:
         return None if rows else {}
@@ -121,13 +122,13 @@ def _by_reference(dependants: Sequence[Dependant]) -> list[list[Dependant]]:
 def _go_without(cursor: Cursor, dependants: Sequence[Dependant]) -> None:
     plan, column = dependants[0].plan, ident(dependants[0].reference.column)
     ids = [dependant.id for dependant in dependants]
-    cursor.execute(f"UPDATE {plan.table} SET {column} = NULL WHERE {plan.id} = ANY(%s)", [ids])
-    cursor.execute(
-        f"""
+    parents = [dependant.parent for dependant in dependants]
+    unset = f"UPDATE {plan.table} SET {column} = NULL WHERE {plan.id} = ANY($1::uuid[])"
+    owing = f"""
         UPDATE {plan.mapping} m SET owed = array_append(m.owed, d.parent)
-        FROM unnest(%s::uuid[], %s::uuid[]) AS d (id, parent) WHERE m.id = d.id""",
-        [ids, [dependant.parent for dependant in dependants]],
-    )
+        FROM unnest($1::uuid[], $2::uuid[]) AS d (id, parent) WHERE m.id = d.id"""
+    execute(cursor, unset, ids)
+    execute(cursor, owing, ids, parents)
 
 
 def _take_out(cursor: Cursor, dependants: Sequence[Dependant]) -> None:
@@ -136,34 +137,33 @@ def _take_out(cursor: Cursor, dependants: Sequence[Dependant]) -> None:
     if not tables:
         return
     parts = [
-        f"gone_{n} AS (DELETE FROM {plan.table} WHERE {plan.id} = ANY(%s))"
-        for n, plan in enumerate(tables.values())
+        f"gone_{n} AS (DELETE FROM {plan.table} WHERE {plan.id} = ANY(${n}::uuid[]))"
+        for n, plan in enumerate(tables.values(), start=1)
     ]
     ids = [[d.id for d in dependants if d.plan.name == name] for name in tables]
-    cursor.execute(f"WITH {', '.join(parts)} SELECT", ids)
+    execute(cursor, f"WITH {', '.join(parts)} SELECT", *ids)
 
 
 def _wait(cursor: Cursor, dependants: Sequence[Dependant]) -> None:
     """Set rows aside that have left; what waits for their keys already is newer."""
     plan, reference = dependants[0].plan, dependants[0].reference
     reason = orphan(reference, None, absent=True)
-    cursor.execute(
+    execute(
+        cursor,
         f"""
         WITH old AS (
             UPDATE {plan.mapping} m SET state = 'p'
-            FROM unnest(%s::uuid[], %s::uuid[]) AS d (id, parent) WHERE m.id = d.id AND m.state = 'l'
+            FROM unnest($1::uuid[], $2::uuid[]) AS d (id, parent) WHERE m.id = d.id AND m.state = 'l'
             RETURNING m.*, d.parent)
         INSERT INTO understudy.waiting (entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
             deleted, image, partition, "offset", reason, waits_for, waits_id, error, column_name)
         SELECT entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
-            false, original, partition, "offset", %s, %s, parent, %s, %s FROM old
+            false, original, partition, "offset", $3, $4, parent, $5, $6 FROM old
         ON CONFLICT DO NOTHING""",
-        [
-            [dependant.id for dependant in dependants],
-            [dependant.parent for dependant in dependants],
-            reason and reason.why.value,
-            reference.parent.entity,
-            reason and reason.error,
-            reference.column,
-        ],
+        [dependant.id for dependant in dependants],
+        [dependant.parent for dependant in dependants],
+        reason and reason.why.value,
+        reference.parent.entity,
+        reason and reason.error,
+        reference.column,
     )

@@ -11,6 +11,7 @@ import psycopg
 
 from consumers import judge_sql, statement, unique_sql
 from consumers.conversion import ident
+from consumers.numbered import execute
 from consumers.plan import EntityPlan, Reference
 from consumers.refusal import violated
 from consumers.waiting import Reason, Why
@@ -54,7 +55,7 @@ def judge(
 
 def _take_out(cursor: Cursor, plan: EntityPlan, keys: Mapping[str, Reason]) -> None:
     if keys:
-        cursor.execute(f'DELETE FROM {plan.stage} WHERE "__key" = ANY(%s)', [list(keys)])
+        execute(cursor, f'DELETE FROM {plan.stage} WHERE "__key" = ANY($1)', list(keys))
 
 
 def _broken(cursor: Cursor, plan: EntityPlan, query: str | None) -> dict[str, Reason]:
@@ -133,16 +134,14 @@ def _go_without(cursor: Cursor, plan: EntityPlan, reference: Reference, keys: li
     if keys:
         staged = ident(reference.staged)
         owing = f'"__owed" = array_append("__owed", {staged}), {staged} = NULL'
-        cursor.execute(f'UPDATE {plan.stage} SET {owing} WHERE "__key" = ANY(%s)', [keys])
+        execute(cursor, f'UPDATE {plan.stage} SET {owing} WHERE "__key" = ANY($1)', keys)
 
 
 def _add_stubs(cursor: Cursor, reference: Reference, ids: set[str]) -> None:
     if ids:
         table, column = ident(*reference.parent.place), ident(reference.parent.id_column)
-        cursor.execute(
-            f"INSERT INTO {table} ({column}) SELECT unnest(%s::uuid[]) ON CONFLICT DO NOTHING",
-            [sorted(ids)],
-        )
+        stubs = f"INSERT INTO {table} ({column}) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING"
+        execute(cursor, stubs, sorted(ids))
 
 
 def _held(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:

@@ -17,10 +17,10 @@ def reference_keys(plan: EntityPlan, expression: str) -> str:
 
 
 def set_references(plan: EntityPlan, staged: str) -> str:
-    """Put UUIDs into a derived column (parameters: text[] of keys, text[] of UUIDs)."""
+    """Put UUIDs into a derived column (parameters: $1 text[] of keys, $2 text[] of UUIDs)."""
     return f"""
     UPDATE {plan.stage} s SET {ident(staged)} = CAST(f.id AS uuid)
-    FROM unnest(%s::text[], %s::text[]) AS f (key, id) WHERE s."__key" = f.key"""
+    FROM unnest($1::text[], $2::text[]) AS f (key, id) WHERE s."__key" = f.key"""
 
 
 def disappointments(plan: EntityPlan) -> str | None:

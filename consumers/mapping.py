@@ -6,6 +6,7 @@ import polars as pl
 import psycopg
 
 from consumers import images
+from consumers.numbered import execute
 from consumers.plan import EntityPlan
 from consumers.statement import childless
 from schemas.event_id import EventId
@@ -33,8 +34,8 @@ def fetch(cursor: Cursor, plan: EntityPlan, keys: Sequence[str]) -> pl.DataFrame
     query = f"""
         SELECT legacy_key, epoch, commit_lsn, ordinal, CAST(state AS text), partition, "offset",
             owed IS NOT NULL, CAST(original AS text)
-        FROM {plan.mapping} WHERE generation = 1 AND source = {plan.source} AND legacy_key = ANY(%s)"""
-    rows = cursor.execute(query, [list(keys)]).fetchall()
+        FROM {plan.mapping} WHERE generation = 1 AND source = {plan.source} AND legacy_key = ANY($1)"""
+    rows = execute(cursor, query, list(keys)).fetchall()
     frame = pl.DataFrame(rows, schema=_FETCHED, orient="row")
     gone = (pl.col("__state") == "d") | pl.col("__image").is_null()
     op = pl.when(gone).then(pl.lit("d")).otherwise(pl.lit("u")).alias("__op")
@@ -66,10 +67,10 @@ def withdraw(cursor: Cursor, plan: EntityPlan, keys: Sequence[str]) -> None:
     query = f"""
         WITH old AS (
             SELECT id, legacy_key FROM {plan.mapping}
-            WHERE generation = 1 AND source = {plan.source} AND legacy_key = ANY(%(keys)s) AND state = 'l'),
+            WHERE generation = 1 AND source = {plan.source} AND legacy_key = ANY($1) AND state = 'l'),
         gone AS (
             DELETE FROM {plan.table} t USING old WHERE t.{plan.id} = old.id {childless(plan)}
             RETURNING old.legacy_key)
         UPDATE {plan.mapping} m SET state = 'p' FROM gone
         WHERE m.generation = 1 AND m.source = {plan.source} AND m.legacy_key = gone.legacy_key"""
-    cursor.execute(query, {"keys": list(keys)})
+    execute(cursor, query, list(keys))

@@ -9,6 +9,7 @@ import psycopg
 
 from consumers import checkpoint, dependants, sweep_sql
 from consumers.apply import Applier, Ground
+from consumers.numbered import execute
 from consumers.plan import EntityPlan
 from consumers.released import Waiter, released
 
@@ -94,5 +95,5 @@ def _let_go(connection: Connection, applier: Applier, appliers: Mapping[str, App
 def _held(cursor: Cursor, plan: EntityPlan) -> dict[str, str]:
     """Legacy keys and UUIDs of rows that should be gone but that children refer to."""
     children = [child.entity for child in plan.children if child.entity]
-    rows = cursor.execute(sweep_sql.held(plan, LET_GO_MAX), [children]).fetchall()
+    rows = execute(cursor, sweep_sql.held(plan, LET_GO_MAX), children).fetchall()
     return {str(key): str(row_id) for key, row_id in rows}

@@ -48,7 +48,7 @@ def owed(plan: EntityPlan, limit: int) -> str:
 def held(plan: EntityPlan, limit: int) -> str:
     """Keys and UUIDs of rows that should be gone but that children refer to, once those are past it.
 
-    Parameter: text[] of the entities of the children.
+    Parameter $1: text[] of the entities of the children.
     """
     return f"""
     SELECT w.legacy_key, CAST(w.id AS text) FROM understudy.waiting w
@@ -57,7 +57,7 @@ def held(plan: EntityPlan, limit: int) -> str:
             OR ((w.reason = 'parent' OR (w.reason = 'rule' AND w.waits_id IS NOT NULL))
                 AND {_exists(plan.target.place, plan.entity.id_column, "w.id")}))
         AND w.commit_lsn <= (
-            SELECT min(watermark) FROM understudy.checkpoints WHERE generation = 1 AND entity = ANY(%s))
+            SELECT min(watermark) FROM understudy.checkpoints WHERE generation = 1 AND entity = ANY($1))
     ORDER BY w.tried_at, w.legacy_key LIMIT {limit}"""
 
 

@@ -9,6 +9,7 @@ import psycopg
 from consumers import checkpoint
 from consumers.apply import Applier
 from consumers.conversion import literal
+from consumers.numbered import execute
 from schemas.event_id import ZERO, EventId
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -48,13 +49,13 @@ def _below(cursor: Cursor, applier: Applier, event_id: EventId) -> list[str]:
     """The keys of an entity that have something below an event id, in the target or waiting."""
     plan = applier.plan
     concerned = f"generation = 1 AND entity = {literal(plan.name)} AND source = {plan.source}"
-    older = "(epoch, commit_lsn, ordinal) < (%(epoch)s, %(lsn)s, %(ordinal)s)"
+    older = "(epoch, commit_lsn, ordinal) < ($1::int, $2::bigint, $3::bigint)"
     query = f"""
         SELECT legacy_key FROM {plan.mapping} WHERE {concerned} AND {older} AND state <> 'd'
         UNION
         SELECT legacy_key FROM understudy.waiting WHERE {concerned} AND {older}
         ORDER BY 1"""
-    rows = cursor.execute(query, event_id._asdict()).fetchall()
+    rows = execute(cursor, query, *event_id).fetchall()
     return [str(row[0]) for row in rows]
 
 

@@ -56,7 +56,7 @@ def takeovers(plan: EntityPlan, key: UniqueKey) -> str:
 
 
 def release(plan: EntityPlan, key: UniqueKey) -> str | None:
-    """Take a unique value away from the rows of `takeovers` (parameter %s: uuid[]).
+    """Take a unique value away from the rows of `takeovers` (parameter $1: uuid[]).
 
     Where a column may be NULL, it is for a moment. Else the rows are deleted and inserted again with their new values
     in one statement: a foreign key without an action looks at the end of the statement, and finds them.
@@ -69,19 +69,18 @@ def release(plan: EntityPlan, key: UniqueKey) -> str | None:
     if key.deferrable:
         return None
     if nullable and key.nulls_distinct:
-        return f"UPDATE {plan.table} SET {ident(nullable.name)} = NULL WHERE {plan.id} = ANY(%s)"
+        return f"UPDATE {plan.table} SET {ident(nullable.name)} = NULL WHERE {plan.id} = ANY($1::uuid[])"
     if any(foreign.on_delete != _NO_ACTION for foreign in plan.target.referenced_by):
         return None
     return _replace(plan)
 
 
 def _replace(plan: EntityPlan) -> str:
-    rows = shaped(plan, LIVE).replace("%", "%%")
     written = {written.column for written in plan.written}
     kept = [column.name for column in plan.target.table.columns if not column.generated]
     values = ", ".join(f"{'v' if name in written else 'old'}.{ident(name)}" for name in kept)
     return f"""
-    WITH old AS (DELETE FROM {plan.table} WHERE {plan.id} = ANY(%s) RETURNING *),
+    WITH old AS (DELETE FROM {plan.table} WHERE {plan.id} = ANY($1::uuid[]) RETURNING *),
     done AS (SELECT count(*) AS n FROM old)
     INSERT INTO {plan.table} ({", ".join(ident(name) for name in kept)}) OVERRIDING SYSTEM VALUE
-    SELECT {values} FROM done, old JOIN {rows} v ON v."__id" = old.{plan.id} WHERE done.n >= 0"""
+    SELECT {values} FROM done, old JOIN {shaped(plan, LIVE)} v ON v."__id" = old.{plan.id} WHERE done.n >= 0"""
