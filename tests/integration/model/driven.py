@@ -25,7 +25,7 @@ from tests.model.target import State
 
 Connection = psycopg.Connection[tuple[object, ...]]
 NAMESPACE = UUID("6f1c2a54-1f0e-4d8b-9f0a-3a2b1c0d9e8f")
-OPTIONS = "-c synchronous_commit=off -c search_path= -c TimeZone=UTC"
+OPTIONS = "-c synchronous_commit=off -c search_path= -c TimeZone=UTC -c deadlock_timeout=20ms"
 KEYS = range(1, 10)
 
 _MAPPINGS = """
@@ -36,7 +36,7 @@ SELECT entity, legacy_key, reason, commit_lsn, ordinal, deleted, CAST(image AS t
 FROM understudy.waiting ORDER BY 1, 2"""
 _FORGET = """
 DELETE FROM understudy.migration_mappings; DELETE FROM understudy.waiting;
-UPDATE understudy.checkpoints SET next_offset = 0, watermark = 0 WHERE watermark > 0;
+UPDATE understudy.checkpoints SET next_offset = 0, watermark = 0 WHERE watermark + next_offset > 0;
 UPDATE understudy.entities SET truncated_epoch = 0, truncated_lsn = 0, truncated_ordinal = 0
 WHERE truncated_lsn > 0"""
 
@@ -51,7 +51,7 @@ class DrivenTarget:
             dsn: Of an empty database.
             design: Of its tables.
         """
-        self.design = design
+        self.dsn, self.design = dsn, design
         self.connection = connect(dsn)
         self.connection.execute(design.script)
         control.migrate(self.connection)
@@ -112,9 +112,9 @@ class DrivenTarget:
         """Obey a TRUNCATE."""
         truncation.obey(self.connection, self.appliers[table], EventId(1, *event_id))
 
-    def mark(self, table: str, lsn: int) -> None:
+    def mark(self, table: str, lsn: int, connection: Connection | None = None) -> None:
         """Record a marker as applied."""
-        self.connection.execute(
+        (connection or self.connection).execute(
             "UPDATE understudy.checkpoints SET watermark = greatest(watermark, %s) WHERE entity = %s",
             [lsn, table],
         )
