@@ -93,6 +93,13 @@ class Pipeline:
         self.parts.append(part)
         return part
 
+    def finish(self, *words: str) -> None:
+        """Run a command that must end well by itself."""
+        part = self.start(*words)
+        code = part.process.wait(DEADLINE_S)
+        self.parts.remove(part)
+        assert code == 0, part.last_words()
+
     def kill(self, part: Part) -> None:
         """Kill -9."""
         self._still_runs(part)
