@@ -5,6 +5,7 @@ A checkpoint that points to what is not there stops the worker: it is never rese
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import psycopg
@@ -12,8 +13,8 @@ import structlog
 from confluent_kafka.admin import AdminClient
 
 from consumers import broker, control
-from consumers.refusal import is_retried
 from consumers.broker import TopicState
+from consumers.refusal import is_retried
 from consumers.target import Connection, Session, our_error, sentence
 from schemas.errors import BrokerError, BrokerLostError, TargetError
 
@@ -26,8 +27,23 @@ Answer = TypeVar("Answer")
 WAIT_S = 1.0
 TELL_EVERY = 10
 _CHECKPOINTS = """
-SELECT topic, partition, min(next_offset), max(next_offset), min(topic_id), max(topic_id)
+SELECT topic, partition, min(next_offset), max(next_offset), min(topic_id), max(topic_id), max(leader_epoch)
 FROM understudy.checkpoints WHERE generation = 1 AND topic = ANY(%s) AND entity = ANY(%s) GROUP BY topic, partition"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """Where a partition is read from.
+
+    Attributes:
+        offset: Of the next record.
+        topic_id: Kafka's id of the topic when the checkpoint was made.
+        leader_epoch: Of the last record applied; Kafka compares it, and notices a log that was cut off.
+    """
+
+    offset: int
+    topic_id: str
+    leader_epoch: int | None
 
 
 class Beginnings:
@@ -88,11 +104,24 @@ class Beginnings:
                 connection, self._topics[topic], topic, state.id, len(state.ends)
             )
 
-    def offsets(self, places: Sequence[Place]) -> dict[Place, int]:
-        """The checkpoints of some partitions; none if we are stopped first."""
-        return {place: offset for place, (offset, _) in self._read(places).items()}
+    def read(self, places: Sequence[Place]) -> dict[Place, Checkpoint]:
+        """The checkpoints of some partitions; none if we are stopped first.
 
-    def verified(self, places: Sequence[Place]) -> dict[Place, int]:
+        Raises:
+            TargetError: Entities that share a topic are not at the same place.
+            BrokerError: A partition has no checkpoint.
+        """
+        topics = sorted({topic for topic, _ in places})
+        entities = [entity for topic in topics for entity in self._topics[topic]]
+        rows = self._patiently(
+            lambda: self._session.connection().execute(_CHECKPOINTS, [topics, entities]).fetchall()
+        )
+        if rows is None:
+            return {}
+        found = dict(_checkpoint(*row) for row in rows)
+        return {place: _known(place, found) for place in places}
+
+    def verified(self, places: Sequence[Place]) -> dict[Place, Checkpoint]:
         """The same, compared with Kafka.
 
         Raises:
@@ -100,28 +129,10 @@ class Beginnings:
         """
         topics = sorted({topic for topic, _ in places})
         states = self._patiently(lambda: broker.describe(self._admin, topics)) if topics else {}
-        read = self._read(places)
-        for place, (offset, topic_id) in read.items():
-            _compare(place, offset, topic_id, (states or {}).get(place[0]))
-        return {place: offset for place, (offset, _) in read.items()}
-
-    def _read(self, places: Sequence[Place]) -> dict[Place, tuple[int, str]]:
-        topics = sorted({topic for topic, _ in places})
-        entities = [entity for topic in topics for entity in self._topics[topic]]
-        rows = self._patiently(
-            lambda: self._session.connection().execute(_CHECKPOINTS, [topics, entities]).fetchall()
-        )
-        found = {}
-        for topic, partition, first, last, *ids in rows or ():
-            if first != last or len(set(ids)) > 1:
-                raise TargetError(
-                    "the checkpoints of entities that share a topic differ",
-                    topic=topic,
-                    partition=partition,
-                    remedy="Drop the pipeline and run it again, or give the new entity a topic of its own.",
-                )
-            found[str(topic), int(str(partition))] = int(str(first)), str(ids[0])
-        return {place: found[place] for place in places} if rows is not None else {}
+        found = self.read(places)
+        for place, checkpoint in found.items():
+            _compare(place, checkpoint, (states or {}).get(place[0]))
+        return found
 
     def _patiently(self, ask: Callable[[], Answer]) -> Answer | None:
         """Ask until there is an answer; None if we are stopped first."""
@@ -138,21 +149,54 @@ class Beginnings:
                 return None
 
 
-def _compare(place: Place, offset: int, topic_id: str, state: TopicState | None) -> None:
+def _checkpoint(
+    topic: object, partition: object, first: object, last: object, *rest: object
+) -> tuple[Place, Checkpoint]:
+    topic_id, other_id, leader_epoch = rest
+    if first != last or topic_id != other_id:
+        raise TargetError(
+            "the checkpoints of entities that share a topic differ",
+            topic=str(topic),
+            partition=partition,
+            remedy="Drop the pipeline and run it again, or give the new entity a topic of its own.",
+        )
+    checkpoint = Checkpoint(
+        offset=int(str(first)),
+        topic_id=str(topic_id),
+        leader_epoch=None if leader_epoch is None else int(str(leader_epoch)),
+    )
+    return (str(topic), int(str(partition))), checkpoint
+
+
+def _known(place: Place, found: Mapping[Place, Checkpoint]) -> Checkpoint:
+    if place not in found:
+        raise BrokerError(
+            "the topic has got more partitions, so keys are in other partitions than before",
+            remedy="Drop the pipeline and run it again.",
+            topic=place[0],
+            partition=place[1],
+        )
+    return found[place]
+
+
+def _compare(place: Place, checkpoint: Checkpoint, state: TopicState | None) -> None:
     topic, partition = place
     if state is None:
         raise BrokerError("the topic does not exist any more", topic=topic)
-    if topic_id and topic_id != state.id:
+    if checkpoint.topic_id and checkpoint.topic_id != state.id:
         raise BrokerError(
             "the topic was deleted and created anew since the checkpoint was written",
             remedy="Drop the pipeline and run it again.",
             topic=topic,
             partition=partition,
-            checkpoint=offset,
+            checkpoint=checkpoint.offset,
         )
-    if not state.starts[partition] <= offset <= state.ends[partition]:
-        held = f"it holds the offsets from {state.starts[partition]} up to {state.ends[partition]}"
-        raise gap_error(topic, partition, f"{held}, the checkpoint is {offset}")
+    first, end = state.starts[partition], state.ends[partition]
+    if not first <= checkpoint.offset <= end:
+        held = (
+            f"it holds the offsets from {first} up to {end}, the checkpoint is {checkpoint.offset}"
+        )
+        raise gap_error(topic, partition, held)
 
 
 def gap_error(topic: str, partition: int, detail: str) -> BrokerError:

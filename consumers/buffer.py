@@ -150,6 +150,7 @@ class Buffer:
                     partition=partition,
                     first=self._taken[partition],
                     next=run.next,
+                    leader_epoch=run.leader_epoch,
                 )
             )
             self._taken[partition] = run.next

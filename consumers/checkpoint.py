@@ -25,18 +25,23 @@ _WATERMARKS = (
     "SELECT entity, min(watermark) FROM understudy.checkpoints WHERE generation = 1 GROUP BY entity"
 )
 _ADVANCE = """
-UPDATE understudy.checkpoints SET next_offset = %s, pid = pg_backend_pid(), updated_at = now()
+UPDATE understudy.checkpoints SET next_offset = %s, leader_epoch = %s, pid = pg_backend_pid(), updated_at = now()
 WHERE generation = 1 AND entity = ANY(%s) AND topic = %s AND partition = %s AND next_offset = %s"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """A stretch of one partition: the records from `first` up to, not including, `next`."""
+    """A stretch of one partition: the records from `first` up to, not including, `next`.
+
+    Attributes:
+        leader_epoch: Kafka's, of the last record.
+    """
 
     topic: str
     partition: int
     first: int
     next: int
+    leader_epoch: int | None = None
 
 
 def lock(
@@ -121,7 +126,14 @@ def advance(cursor: Cursor, entities: Sequence[str], stretches: Sequence[Stretch
     for stretch in stretches:
         moved = cursor.execute(
             _ADVANCE,
-            [stretch.next, list(entities), stretch.topic, stretch.partition, stretch.first],
+            [
+                stretch.next,
+                stretch.leader_epoch,
+                list(entities),
+                stretch.topic,
+                stretch.partition,
+                stretch.first,
+            ],
         ).rowcount
         if moved != len(entities):
             raise OwnershipLostError(

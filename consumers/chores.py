@@ -7,8 +7,9 @@ from consumers import sweep, truncation
 from consumers.assembly import Assembly
 from consumers.gate import State
 from consumers.points import Points
-from consumers.schedule import Schedule, Unit
+from consumers.schedule import Schedule
 from consumers.target import Connection, Session
+from consumers.unit import Unit
 from schemas.event_id import EventId
 from schemas.migration import Migration
 

@@ -5,8 +5,9 @@ import structlog
 from consumers import gate
 from consumers.gate import State
 from consumers.points import Points
-from consumers.schedule import Schedule, Unit
+from consumers.schedule import Schedule
 from consumers.target import Connection
+from consumers.unit import Unit
 from consumers.watermarks import Watermarks
 from schemas.migration import Migration
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import psycopg
 import structlog
 
-from consumers.refusal import is_retried
 from consumers.points import PointsReader
+from consumers.refusal import is_retried
 from consumers.schedule import Schedule
 from consumers.target import Connection, Session, our_error, sentence
 from schemas.errors import BrokerLostError

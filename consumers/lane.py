@@ -6,10 +6,11 @@ import psycopg
 import structlog
 
 from consumers import checkpoint, decoding
-from consumers.refusal import is_retried
 from consumers.assembly import Assembly
-from consumers.schedule import Batch, Job, Schedule, Task, Unit, Work
+from consumers.refusal import is_retried
+from consumers.schedule import Schedule
 from consumers.target import Session, sentence
+from consumers.unit import Batch, Job, Task, Unit, Work
 from consumers.watermarks import Watermarks
 from schemas import failpoint
 from schemas.errors import (
@@ -50,6 +51,12 @@ class Lane(threading.Thread):
         self._assembly = assembly
         self._watermarks = watermarks
         self.session = session
+        self._writing = False
+
+    @property
+    def writing_pid(self) -> int | None:
+        """Process id of the session while it writes a batch."""
+        return self.session.pid if self._writing else None
 
     def run(self) -> None:
         """Do tasks. An error that is nobody's ends the worker."""
@@ -95,6 +102,7 @@ class Lane(threading.Thread):
         try:
             if batch.work is None:
                 batch.hold(self._decode(batch))
+            self._writing = True
             self._write(batch.unit, batch)
         except Exception as error:  # noqa: BLE001 - judged there
             if self._is_applied(batch):
@@ -104,6 +112,8 @@ class Lane(threading.Thread):
         else:
             self._schedule.applied(batch)
             failpoint.reach("cons.after_commit")
+        finally:
+            self._writing = False
 
     def _write(self, unit: Unit, batch: Batch) -> None:
         """The transaction: rows, mapping, checkpoints."""
@@ -144,20 +154,29 @@ class Lane(threading.Thread):
         elif isinstance(error, NotReadyError):
             self._schedule.set_open(unit, open_=False)
         elif not _passes(error):
-            self._give_up(unit, error)
+            error = self._give_up(unit, error)
         delay = self._schedule.postpone(unit)
         if _passes(error):
             log.warning(
                 "trying again", topic=unit.topic, delay_s=round(delay, 2), reason=sentence(error)
             )
 
-    def _give_up(self, unit: Unit, error: Exception) -> None:
-        """Stop the entities of a unit; the others flow on."""
+    def _give_up(self, unit: Unit, error: Exception) -> Exception:
+        """Stop the entities of a unit; the others flow on.
+
+        Returns:
+            The same error, or why the target could not be told of it just now.
+        """
         reason = sentence(error)
-        connection = self.session.connection()
-        connection.execute(_STOP, [reason, list(unit.entities)])
+        try:
+            self.session.connection().execute(_STOP, [reason, list(unit.entities)])
+        except psycopg.Error as failure:
+            if not is_retried(failure):
+                raise
+            return failure
         self._schedule.set_open(unit, open_=False)
         log.error("stopped", entities=",".join(unit.entities), reason=reason)
+        return error
 
 
 def _passes(error: Exception) -> bool:

@@ -16,7 +16,7 @@ from schemas.positions import Marker, Record, SchemaText, SnapshotEnd, Truncate
 log = structlog.get_logger(__name__)
 
 # Markers that are remembered for partitions that have not reached them; beyond, every other one is forgotten.
-MARKERS_MAX = 512
+MARKERS_MAX = 256
 _MESSAGES_MAX = 1_000
 
 

@@ -1,8 +1,7 @@
 """Who does what next: the units of consumption, and what the apply lanes take from them.
 
-A unit is a topic with the entities that read it: one position, one pace, one transaction for a batch of them all. Its
-batches are applied one after the other; while one is applied, another lane may decode the next. All state in here is
-guarded by one lock.
+The batches of a unit are applied one after the other; while one is applied, another lane may decode the next. All state
+of the units is guarded by one lock.
 """
 
 import random
@@ -10,14 +9,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum, auto
 
-import polars as pl
-
-from consumers.apply import Applier
-from consumers.buffer import Buffer, Load, Run
-from consumers.target import Session
+from consumers.buffer import Buffer, Run
+from consumers.unit import Batch, Chore, Job, Task, Unit, Work
 
 # One that is applied and one that is decoded meanwhile.
 DEPTH = 2
@@ -29,78 +23,6 @@ BATCH_BYTES_MAX = 8_000_000
 HIGH_BATCHES, LOW_BATCHES = 2.0, 1.0
 # Between two attempts of a batch.
 DELAY_FIRST_S, DELAY_MAX_S = 0.05, 5.0
-
-Chore = Callable[[Session], None]
-Work = tuple[tuple[Applier, pl.DataFrame], ...]
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Batch:
-    """A load on its way through decoding and applying.
-
-    Attributes:
-        turn: Of the unit when it was taken; a batch of an earlier turn is of no use any more.
-        work: The events of each entity, once it is decoded.
-    """
-
-    unit: "Unit"
-    load: Load
-    turn: int
-    work: Work | None = None
-    decoding: bool = False
-
-    def hold(self, work: Work) -> None:
-        """Keep the work, and no longer the records that it was decoded from."""
-        self.work = work
-        self.load = replace(self.load, runs=())
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Unit:
-    """One topic and the entities that read it.
-
-    Attributes:
-        open: Whether batches may be applied: no gate, hold or stop is in the way.
-        rewinding: What was read is forgotten; reading begins again at the checkpoints.
-        committed: Where the checkpoint of each partition that is ours stands.
-    """
-
-    topic: str
-    entities: tuple[str, ...]
-    buffer: Buffer
-    open: bool = False
-    applying: bool = False
-    rewinding: bool = False
-    turn: int = 0
-    attempts: int = 0
-    not_before: float = 0.0
-    applied_rows: int = 0
-    pending: list[Batch] = field(default_factory=list)
-    chores: dict[str, Chore] = field(default_factory=dict)
-    committed: dict[int, int] = field(default_factory=dict)
-
-    @property
-    def buffered_rows(self) -> int:
-        """Records that were read and are not applied."""
-        return self.buffer.records + sum(batch.load.records for batch in self.pending)
-
-
-class Job(Enum):
-    """What a lane is given to do."""
-
-    APPLY = auto()
-    DECODE = auto()
-    CHORE = auto()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One thing for one lane."""
-
-    job: Job
-    unit: Unit
-    batch: Batch | None = None
-    chore: Chore | None = None
 
 
 class Schedule:

@@ -7,6 +7,7 @@ import psycopg
 from consumers.apply import Applier
 from schemas import session
 from schemas.errors import TargetError, UnderstudyError
+from schemas.session import redacted
 
 Connection = psycopg.Connection[tuple[object, ...]]
 # A lock that is not given in this time is asked for again later: who waits in a queue of locks makes others wait.
@@ -18,6 +19,8 @@ _LIMITS = {
     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S}s",
     # Compiling a statement takes longer than it saves in a batch.
     "jit": "off",
+    # Everything is looked up by keys; of a table that is being filled the planner knows nothing, and may read it all.
+    "enable_seqscan": "off",
 }
 
 
@@ -88,6 +91,8 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, UnderstudyError):
         return str(error)
     state = getattr(error, "sqlstate", None)
+    if isinstance(error, psycopg.OperationalError) and state is None:
+        return redacted(" ".join(str(error).split()))
     if not isinstance(error, psycopg.Error) or state is None:
         return type(error).__name__
     text = error.diag.message_primary if state.startswith(_TELLING) else type(error).__name__

@@ -4,17 +4,20 @@ Kafka says who reads which partition; where reading begins is said by the target
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from consumers.beginnings import Beginnings, Place, gap_error
+from consumers.beginnings import Beginnings, Checkpoint, Place, gap_error
 from consumers.broker import broker_error, broker_errors, passes
 from consumers.buffer import Run
-from consumers.schedule import Schedule, Unit
+from consumers.schedule import Schedule
+from consumers.unit import Unit
 from schemas import failpoint
 from schemas.errors import BrokerError
 
@@ -28,6 +31,8 @@ POLL_S = 0.05
 ROOM_WAIT_S = 0.5
 # What is under way when partitions go elsewhere may take this long; then it is left to the fence.
 REVOKE_WAIT_S = 4.0
+# Times that a gap in the offsets is read again before it is believed.
+GAPS_MAX = 2
 # Offsets go to Kafka for lag tools only.
 COMMIT_EVERY_S = 2.0
 
@@ -47,7 +52,7 @@ class TopicReader:
         self._schedule = schedule
         self._beginnings = beginnings
         self._paused: set[str] = set()
-        self._gaps: dict[Place, int] = {}
+        self._gaps: Counter[tuple[str, int, int]] = Counter()
         self._told: dict[Place, int] = {}
         self._tell_at = 0.0
         consumer.subscribe(
@@ -76,7 +81,6 @@ class TopicReader:
         with broker_errors():
             self._consumer.close()
 
-
     def _take(self, messages: Sequence[Message]) -> None:
         failpoint.reach("cons.polled")
         if any(map(Message.error, messages)):
@@ -89,7 +93,7 @@ class TopicReader:
         values = list(map(Message.value, messages))
         run = Run(
             partition=partition,
-            offsets=list(map(Message.offset, messages)),
+            offsets=list(map(Message.offset, messages)),  # type: ignore[arg-type]  # None: an error's.
             values=values,
             size=sum(map(len, filter(None, values))),
             leader_epoch=messages[-1].leader_epoch(),
@@ -99,16 +103,17 @@ class TopicReader:
             self._mend(topic, partition, gap)
 
     def _mend(self, topic: str, partition: int, expected: int) -> None:
-        """Read once more from the checkpoint when records seem to be missing; at the second time they are.
+        """Read again from the checkpoint when records seem to be missing; if that does not help, they are.
 
         Raises:
             BrokerError: They are.
         """
-        if self._gaps.get((topic, partition)) == expected:
+        place = topic, partition, expected
+        if self._gaps[place] >= GAPS_MAX:
             raise BrokerError(
                 "records are missing", topic=topic, partition=partition, offset=expected
             )
-        self._gaps[topic, partition] = expected
+        self._gaps[place] += 1
         self._schedule.rewind(self._schedule.units[topic])
 
     def _sound(self, messages: Iterable[Message]) -> list[Message]:
@@ -130,13 +135,12 @@ class TopicReader:
                 raise broker_error(error, topic=message.topic())
         return sound
 
-
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         places = [(p.topic, p.partition) for p in partitions]
-        offsets = self._beginnings.verified(places)
-        self._consumer.incremental_assign([TopicPartition(*p, at) for p, at in offsets.items()])
-        for place, offset in offsets.items():
-            self._schedule.begin(*place, offset)
+        found = self._beginnings.verified(places)
+        self._consumer.incremental_assign([_position(*item) for item in found.items()])
+        for place, checkpoint in found.items():
+            self._schedule.begin(*place, checkpoint.offset)
         # A partition that joins a paused topic is not paused by itself.
         self._paused -= {topic for topic, _ in places}
         self._pause_and_resume()
@@ -159,25 +163,24 @@ class TopicReader:
         if places:
             log.info("revoked", partitions=_listed(places))
 
-
     def _rewind(self) -> None:
         """Begin again at the checkpoints with units that have lost their place."""
         for unit in self._schedule.to_rewind():
             # A seek is for partitions that flow.
             if unit.topic not in self._paused:
                 places = [(unit.topic, partition) for partition in unit.buffer.partitions]
-                offsets = self._beginnings.offsets(places)
-                self._seek(unit, {partition: offset for (_, partition), offset in offsets.items()})
+                self._seek(unit, self._beginnings.read(places))
 
-    def _seek(self, unit: Unit, offsets: Mapping[int, int]) -> None:
+    def _seek(self, unit: Unit, checkpoints: Mapping[Place, Checkpoint]) -> None:
         try:
-            for partition, offset in offsets.items():
-                self._consumer.seek(TopicPartition(unit.topic, partition, offset))
+            for place, checkpoint in checkpoints.items():
+                self._consumer.seek(_position(place, checkpoint))
         except KafkaException as error:
             if error.args[0].code() != KafkaError._STATE:  # noqa: SLF001 - librdkafka's name
                 raise
             log.debug("not yet fetched, so not rewound", topic=unit.topic)
         else:
+            offsets = {partition: at.offset for (_, partition), at in checkpoints.items()}
             self._schedule.begin_again(unit, offsets)
 
     def _pause_and_resume(self) -> None:
@@ -214,8 +217,15 @@ class TopicReader:
         news = {place: offset for place, offset in now.items() if self._told.get(place) != offset}
         if news:
             offsets = [TopicPartition(*place, offset) for place, offset in news.items()]
-            self._consumer.commit(offsets=offsets, asynchronous=True)
-            self._told.update(news)
+            with suppress(KafkaException):  # Between two assignments; told the next time.
+                self._consumer.commit(offsets=offsets, asynchronous=True)
+                self._told.update(news)
+
+
+def _position(place: Place, checkpoint: Checkpoint) -> TopicPartition:
+    if checkpoint.leader_epoch is None:
+        return TopicPartition(*place, checkpoint.offset)
+    return TopicPartition(*place, checkpoint.offset, leader_epoch=checkpoint.leader_epoch)
 
 
 def _listed(places: Iterable[Place]) -> str:

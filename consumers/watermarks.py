@@ -49,9 +49,10 @@ class Watermarks:
         """
         news = {topic: self._news(topic, list(at.items())) for topic, at in offsets.items()}
         if any(news.values()):
-            connection.execute(_RAISE, _parameters(news, entities))
-            for topic, reached in news.items():
-                self._written |= {(topic, point.partition): point.lsn for point in reached}
+            left = connection.execute(_RAISE, _parameters(news, entities)).fetchall()[0][0]
+            if not left:
+                for topic, reached in news.items():
+                    self._written |= {(topic, point.partition): point.lsn for point in reached}
 
     def _news(self, topic: str, offsets: Sequence[tuple[int, int]]) -> list[Reached]:
         reached = self._points.reached(topic, offsets, self.obeyed.get(topic, ZERO))

@@ -1,5 +1,6 @@
 """A worker: one member of the pipeline's group that applies some entities, or all, to the target."""
 
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -30,6 +31,8 @@ CONNECT_PATIENCE_S = 30.0
 # What is being applied may take this long when the worker is asked to end; then it is abandoned.
 FINISH_S = 3.0
 JOIN_S = 2.0
+# Why a server that answers refuses us for a moment. Any other refusal (password, database) stays.
+_PASSING = re.compile("starting up|shutting down|recovery|too many|connection slots")
 STATES_EVERY_S = 0.5
 WATERMARKS_EVERY_S = 0.2
 CHORES_EVERY_S = 0.2
@@ -129,10 +132,10 @@ class Worker:
 
     def _work(self, beginnings: Beginnings, stop: threading.Event) -> None:
         lanes = self._lanes()
-        keeper = self._keeper([lane.session for lane in lanes])
+        keeper = self._keeper(lanes)
+        reader = TopicReader(broker.group_consumer(self._settings), self._schedule, beginnings)
         for thread in (keeper, *lanes):
             thread.start()
-        reader = TopicReader(broker.group_consumer(self._settings), self._schedule, beginnings)
         try:
             while not stop.is_set() and self._schedule.failure is None:
                 reader.read()
@@ -154,11 +157,11 @@ class Worker:
             for number in range(settings.connections)
         ]
 
-    def _keeper(self, lanes: Sequence[Session]) -> Keeper:
+    def _keeper(self, lanes: Sequence[Lane]) -> Keeper:
         settings, schedule = self._settings, self._schedule
         gates = Gatekeeper(settings.migration, schedule, self._points, self._watermarks)
         chores = Chores(settings.migration, schedule, self._assembly, self._points)
-        blockers = Blockers(lanes, lambda: any(unit.applying for unit in schedule.units.values()))
+        blockers = Blockers(lanes)
         duties = [
             Duty(every_s=STATES_EVERY_S, do=gates.look),
             Duty(every_s=WATERMARKS_EVERY_S, do=self._raise_watermarks),
@@ -181,8 +184,9 @@ class Worker:
         if not self._schedule.wait_until_still(self._topics, FINISH_S):
             for lane in lanes:
                 lane.session.abandon()
+        deadline = time.monotonic() + JOIN_S
         for thread in (*lanes, keeper):
-            thread.join(JOIN_S)
+            thread.join(max(0.0, deadline - time.monotonic()))
         reader.close()
 
 
@@ -193,6 +197,7 @@ def _patiently(session: Session, stop: threading.Event) -> Connection:
         try:
             return session.connection()
         except psycopg.OperationalError as error:
-            if time.monotonic() >= deadline or stop.wait(1.0):
+            refused = "FATAL" in str(error) and not _PASSING.search(str(error))
+            if refused or time.monotonic() >= deadline or stop.wait(1.0):
                 raise our_error(error) from error
             log.warning("waiting for the target", reason=sentence(error))
