@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from ops.stack import postgres
+from ops.stack.state import temporary_home
 from schemas.errors import StackError
-from tests.fix_stack import temporary_home
 
 NOBODY = pwd.getpwnam("nobody")
 
