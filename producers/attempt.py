@@ -147,9 +147,9 @@ class Attempt:
             running.tail.step()
             for part in (writer, running.pulse, running.rereader, running.backfill):
                 part.check()
-        writer.drain(STOP_WAIT_S)
-        running.acknowledger.record(running.stream, now=True)
-        writer.drain(STOP_WAIT_S)
+        if writer.drain(STOP_WAIT_S):
+            running.acknowledger.record(running.stream, now=True)
+            writer.drain(STOP_WAIT_S)
 
 
 def _snapshots(

@@ -5,10 +5,12 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from producers import catalog
 from producers.background import Background
+from producers.point import ExportedPoint, Waiting
 from producers.progress import TableProgress
-from producers.slot import ExportedPoint
 from producers.snapshot import Pass, SnapshotMovedError, SnapshotParts, end_if_complete
 from producers.source import Connection, connect
 from producers.table_snapshot import TableSnapshot
@@ -19,6 +21,8 @@ from schemas.positions import Ends
 # Passes in a row that end early before one is given up.
 FRUITLESS_MAX = 5
 _RETRY_S = 1.0
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +77,9 @@ class Backfill:
                 fruitless = 0
             except SnapshotMovedError:
                 raise  # The table may have other columns now: all is looked at again.
-            except (SourceLostError, ConflictError):
+            except ConflictError as error:
+                _log.warning("the snapshot waits", reason=str(error))
+            except SourceLostError:
                 fruitless += 1
                 if fruitless >= FRUITLESS_MAX:
                     raise
@@ -98,7 +104,8 @@ class Backfill:
         storage = catalog.storage_of(monitor, [table.shape.table for table in tables])
         name = f"{names.slot(self._parts.settings.pipeline)}_s{secrets.token_hex(4)}"
         dsn = self._parts.settings.source_dsn
-        point = ExportedPoint(dsn, monitor, name, temporary=True)
+        waiting = Waiting(monitor=monitor, stop=self._parts.stop)
+        point = ExportedPoint(dsn, name, waiting, temporary=True)
         return Basis(point=point, storage=storage)
 
     def _settle(self) -> None:

@@ -9,7 +9,6 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from producers.settings import CaptureSettings
-from schemas import session
 from schemas.errors import BrokerError, BrokerLostError
 
 # Calls that ask the brokers something cannot be interrupted, and a stop must not take ten seconds.
@@ -81,9 +80,7 @@ def producer(settings: CaptureSettings, on_error: Callable[[KafkaError], None]) 
     """
     return Producer(
         {
-            **session.producer_options(settings.bootstrap, settings.client),
-            "enable.gapless.guarantee": True,
-            **settings.kafka_options,
+            **settings.producer_options,
             "error_cb": on_error,
         },
         logger=LOGGER,

@@ -52,7 +52,10 @@ def survey(settings: CaptureSettings, connection: Connection, admin: AdminClient
     if known.position is not None:
         _check_ids(known.position, found)
     described = (
-        *(_topic(table, tables[table.place], found) for table in settings.tables),
+        *(
+            _topic(table, tables[table.place], found, settings.record_bytes_max)
+            for table in settings.tables
+        ),
         _positions_topic(settings),
     )
     missing = [topic for topic in described if topic.name not in found]
@@ -75,10 +78,18 @@ def _known(settings: CaptureSettings, admin: AdminClient, found: Mapping[str, Ex
 
 
 def _positions_topic(settings: CaptureSettings) -> Topic:
-    return Topic(name=settings.positions_topic, partitions=1, table="positions", compacted=True)
+    return Topic(
+        name=settings.positions_topic,
+        partitions=1,
+        table="positions",
+        compacted=True,
+        record_bytes_max=settings.record_bytes_max,
+    )
 
 
-def _topic(settings: TableSettings, table: Table, found: Mapping[str, Existing]) -> Topic:
+def _topic(
+    settings: TableSettings, table: Table, found: Mapping[str, Existing], record_bytes_max: int
+) -> Topic:
     existing = found.get(settings.topic)
     count = settings.partitions or topics.partitions_for(table.rows_estimate)
     if existing is not None and settings.partitions not in (None, existing.partitions):
@@ -93,6 +104,7 @@ def _topic(settings: TableSettings, table: Table, found: Mapping[str, Existing])
         partitions=existing.partitions if existing is not None else count,
         table=table.label,
         key=table.key,
+        record_bytes_max=record_bytes_max,
     )
 
 

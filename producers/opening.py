@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from producers import catalog, publication, slot, start
 from producers.backfill import Basis
 from producers.ground import Ground
+from producers.point import ExportedPoint, Waiting
 from producers.positions import PositionWriter
 from producers.settings import CaptureSettings
-from producers.slot import ExportedPoint, System
+from producers.slot import System
 from producers.source import Connection, connect_replication
 from producers.start import Found, Resume
 from producers.stream import Stream
@@ -127,7 +128,8 @@ class Opener:
         storage = catalog.storage_of(self._monitor, list(self._ground.tables.values()))
         failpoint.reach("slot.before_create")
         dsn = self._settings.source_dsn
-        point = ExportedPoint(dsn, self._monitor, name, temporary=False)
+        waiting = Waiting(monitor=self._monitor, stop=self._stop)
+        point = ExportedPoint(dsn, name, waiting, temporary=False)
         failpoint.reach("slot.after_create_before_persist")
         position = Position(
             epoch=intent.epoch,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schemas import names
+from schemas import names, session
 from schemas.registry import Registry
 
 OptionValue = str | int | bool
@@ -65,6 +65,17 @@ class CaptureSettings:
     def positions_topic(self) -> str:
         """The topic of positions, markers and truncations."""
         return names.positions_topic(self.pipeline)
+
+    @property
+    def producer_options(self) -> dict[str, OptionValue]:
+        """What librdkafka's producer is given, but for callbacks."""
+        ours = session.producer_options(self.bootstrap, self.client)
+        return {**ours, "enable.gapless.guarantee": True, **self.kafka_options}
+
+    @property
+    def record_bytes_max(self) -> int:
+        """The largest record that the producer may send."""
+        return int(self.producer_options["message.max.bytes"])
 
     @property
     def client(self) -> str:

@@ -20,9 +20,9 @@ from psycopg import sql
 from producers import catalog
 from producers.chunks import KeyRange
 from producers.copy_out import blocks, from_item
+from producers.point import Created
 from producers.positions import PositionWriter
 from producers.settings import CaptureSettings
-from producers.slot import Created
 from producers.source import Connection, connect, fetch, source_errors
 from producers.table_snapshot import TableSnapshot
 from producers.topic_writer import TopicWriter
@@ -123,11 +123,13 @@ class Pass:
         """Take ranges until none is left; when one fails, no other is begun."""
         try:
             while not self._parts.stop.is_set():
-                with self._lock:
-                    if not self._work:
-                        return
-                    table, chunk = self._next(reader)
-                self._copy(reader, table, chunk)
+                # Rolled back, so that no lock on a table outlives the reading of a chunk.
+                with source_errors(), reader.transaction(force_rollback=True):
+                    with self._lock:
+                        if not self._work:
+                            return
+                        table, chunk = self._next(reader)
+                    self._copy(reader, table, chunk)
         except BaseException as error:
             with self._lock:
                 self._work.clear()
@@ -188,7 +190,7 @@ class Pass:
             raise SourceLostError("the capture stops")
 
     def _check_storage(self, reader: Connection, table: Table) -> None:
-        """The reader holds a lock by now, so what is there stays until its transaction ends."""
+        """The reader holds a lock by now, so what is there stays until the chunk is done."""
         if catalog.storage_of(reader, [table])[table.oid] != self._storage[table.oid]:
             raise SnapshotMovedError(table=table.label)
 

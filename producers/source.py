@@ -16,7 +16,7 @@ Connection = psycopg.Connection[tuple[object, ...]]
 _PATIENT = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 _TRANSACTION_TIMEOUT_SINCE = 170_000
 # Server is starting or stopping, or somebody ended our session: worth another attempt.
-_PASSING = ("08", "57P")
+_PASSING = ("08", "57P", "57014")
 
 _REMEDIES = {
     "42501": "Grant SELECT on the tables and REPLICATION, and BYPASSRLS where policies exist.",

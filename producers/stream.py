@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from producers.background import Background
 from producers.source import Connection, connect_replication, source_errors
 from schemas.errors import SourceLostError
 
@@ -61,8 +62,7 @@ class Stream:
         self._received = 0
         self._heard = time.monotonic()
         self._more = False
-        self._keeper = threading.Thread(target=self._keep_alive, name="feedback", daemon=True)
-        self._keeper.start()
+        self._keeper = Background("feedback", self._keep_alive)
 
     @classmethod
     def start(cls, dsn: str, slot: str, publication: str) -> "Stream":
@@ -99,6 +99,7 @@ class Stream:
         Raises:
             SourceLostError: The connection broke, or nothing was heard for too long.
         """
+        self._keeper.check()
         with source_errors():
             # What libpq has already taken off the socket does not make it readable again.
             wait_s = 0.0 if self._more else wait_s
@@ -143,19 +144,16 @@ class Stream:
         """Send the last confirmation and end the stream."""
         self._stopped.set()
         self._wake.set()
-        self._keeper.join(timeout=STATUS_INTERVAL_S * 2)
+        self._keeper.join()
         self._connection.close()
 
     def _keep_alive(self) -> None:
-        """Send a status each second and after each confirmation; a dead connection shows in `read`."""
-        try:
-            with source_errors():
-                while not self._stopped.is_set():
-                    self._wake.wait(STATUS_INTERVAL_S)
-                    self._wake.clear()
-                    self._send_status()
-        except SourceLostError:
-            return
+        """Send a status each second and after each confirmation, the last one when it ends."""
+        with source_errors():
+            while not self._stopped.is_set():
+                self._wake.wait(STATUS_INTERVAL_S)
+                self._wake.clear()
+                self._send_status()
 
     def _send_status(self) -> None:
         now_us = int(time.time() * 1_000_000) - _EPOCH_US

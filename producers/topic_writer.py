@@ -27,7 +27,7 @@ Pair = tuple[bytes, bytes | None]
 _POLL_S = 0.1
 # How long a full queue is left alone before the next attempt: a batch takes about that to leave.
 _ROOM_WAIT_S = 0.01
-_CLOSE_WAIT_S = 3.0
+_CLOSE_WAIT_S = 1.0
 _TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
 
 
@@ -95,11 +95,11 @@ class TopicWriter:
             for call in self._deliveries.cut(of_data):
                 self._calls.put(call)
 
-    def drain(self, wait_s: float) -> None:
-        """Wait until all that was sent is stored and all calls are made, but not for ever."""
+    def drain(self, wait_s: float) -> bool:
+        """Wait until all that was sent is stored and all calls are made; whether that came true."""
         stored = threading.Event()
         self.cut(lambda _ends: stored.set())
-        stored.wait(wait_s)
+        return stored.wait(wait_s)
 
     def check(self) -> None:
         """Raise what went wrong in the background, if something did."""
@@ -178,7 +178,9 @@ class TopicWriter:
             return
         offset = message.offset()
         if offset is None:
-            raise InvariantError("a delivery report without an offset", topic=place[0])
+            # The brokers had it already, and do not say where: begin again from what they hold.
+            self._fail(BrokerLostError("a delivery report without an offset", topic=place[0]))
+            return
         with self._lock:
             for call in self._deliveries.acknowledged(place, number, offset):
                 self._calls.put(call)

@@ -3,7 +3,7 @@
 Source: Apache Kafka documentation, "Topic Configs".
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, TopicCollection, TopicPartition
@@ -23,16 +23,15 @@ from schemas.positions import Ends
 _PARTITIONS_BY_ROWS = ((50_000, 1), (500_000, 2), (5_000_000, 4))
 PARTITIONS_MAX = 8
 
-# librdkafka measures a record before it is packed into a batch with a header of its own.
-MESSAGE_BYTES_MAX = 67_108_864
+# librdkafka measures a record before it is packed into a batch, which has a header of its own.
+BATCH_OVERHEAD_BYTES = 1_000_000
 _DATA = {
     "cleanup.policy": "delete",
     "retention.ms": "-1",
     "retention.bytes": "-1",
     "message.timestamp.type": "LogAppendTime",
-    "max.message.bytes": str(MESSAGE_BYTES_MAX),
 }
-_POSITIONS = {"cleanup.policy": "compact", "max.message.bytes": str(MESSAGE_BYTES_MAX)}
+_POSITIONS = {"cleanup.policy": "compact"}
 # What would lose history, or the order of markers, if it were different.
 _CHECKED = ("cleanup.policy", "retention.ms", "retention.bytes")
 
@@ -47,6 +46,7 @@ class Topic:
         table: The legacy table, or what else it holds; for messages.
         key: Columns of the table's key.
         compacted: Whether only the last record of each key is kept.
+        record_bytes_max: The largest record that the producer may send.
     """
 
     name: str
@@ -54,11 +54,16 @@ class Topic:
     table: str = ""
     key: tuple[str, ...] = ()
     compacted: bool = False
+    record_bytes_max: int
 
     @property
     def config(self) -> dict[str, str]:
         """The settings that it is created with."""
-        return _POSITIONS if self.compacted else _DATA
+        batch_bytes = self.record_bytes_max + BATCH_OVERHEAD_BYTES
+        return {
+            **(_POSITIONS if self.compacted else _DATA),
+            "max.message.bytes": str(batch_bytes),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,14 +146,25 @@ def check(admin: AdminClient, topics: Iterable[Topic]) -> None:
     for resource, future in futures.items():
         with broker_errors(topic=resource.name):
             entries = future.result()
-        for key in _CHECKED:
-            expected = wanted[resource.name].config.get(key)
-            if expected is not None and entries[key].value != expected:
-                raise BrokerError(
-                    f"a topic has {key} = {entries[key].value}, not {expected}",
-                    topic=resource.name,
-                    remedy="Correct the setting, or drop the pipeline and run it again.",
-                )
+        _check_settings(wanted[resource.name], {key: entries[key].value for key in entries})
+
+
+def _check_settings(topic: Topic, found: Mapping[str, str | None]) -> None:
+    for key in _CHECKED:
+        expected = topic.config.get(key)
+        if expected is not None and found[key] != expected:
+            raise BrokerError(
+                f"a topic has {key} = {found[key]}, not {expected}",
+                topic=topic.name,
+                remedy="Correct the setting, or drop the pipeline and run it again.",
+            )
+    allowed = int(found["max.message.bytes"] or 0)
+    if allowed < topic.record_bytes_max:
+        raise BrokerError(
+            f"a topic takes {allowed} bytes, and rows may have {topic.record_bytes_max}",
+            topic=topic.name,
+            remedy="Raise max.message.bytes of the topic, or lower it in [kafka.options].",
+        )
 
 
 @_until_brokers_agree

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from producers import slot
+from producers import point
 from schemas.errors import BrokerError, ConfigError, ConflictError, SourceError, UnderstudyError
 from tests.integration.producers import history
 from tests.integration.producers.conftest import Pipeline, Source
@@ -121,7 +121,7 @@ def test_a_wrong_dsn_is_one_line_without_its_password(
 def test_case_044_an_open_transaction_that_blocks_the_slot_is_named(
     source: Source, source_database: str, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slot, "CREATE_WAIT", "1s")
+    monkeypatch.setattr(point, "CREATE_WAIT", "1s")
     source.execute("CREATE TABLE public.t (id int PRIMARY KEY)")
     with psycopg.connect(source_database) as writer:
         writer.execute("INSERT INTO public.t VALUES (1)")
