@@ -166,7 +166,7 @@ class Migrated:
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What a query yields."""
-        return self.connection.execute(query.encode(), parameters).fetchall()
+        return self.connection.execute(query.encode(), parameters or None).fetchall()
 
     def waiting(self, name: str) -> dict[str, str]:
         """What waits, and why, by legacy key."""

@@ -302,7 +302,7 @@ def test_case_116_names_are_quoted_everywhere(migrated: Migrated) -> None:
         change(20, 2, **{**other, 'va"l\\ue': "x"}),
     )
     found = migrated.rows(
-        'SELECT "select", "%%s", "state" FROM app."Sele""ct %%s" ORDER BY 1',
+        'SELECT "select", "%s", "state" FROM app."Sele""ct %s" ORDER BY 1',
     )
     assert found == [("x", 4, "B6"), ("y", 3, "A5")]
     migrated.apply("odd-name", delete(30, 1, **{"a key": 1}), delete(30, 2, **{"a key": 2}))
