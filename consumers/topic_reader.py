@@ -141,8 +141,8 @@ class TopicReader:
         self._consumer.incremental_assign([_position(*item) for item in found.items()])
         for place, checkpoint in found.items():
             self._schedule.begin(*place, checkpoint.offset)
-        # A partition that joins a paused topic is not paused by itself.
-        self._paused -= {topic for topic, _ in places}
+        # One that joins a paused topic is not paused by itself; one that was paused when it went comes back paused.
+        self._set_paused(set(), {topic for topic, _ in places})
         self._pause_and_resume()
         if places:
             log.info("assigned", partitions=_listed(places))
