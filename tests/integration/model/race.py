@@ -56,17 +56,23 @@ class Race:
 
     # ------------------------------------------------------------------------ one partition
     def _read(self, partition: Partition, seed: int) -> None:
+        try:
+            with connect(self._target.dsn) as connection:
+                self._target.prepare(connection)
+                self._wait_for_parents(partition[0])
+                self._read_all(connection, partition, seed)
+        finally:
+            self._snapshot_applied[partition].set()  # Else who waits for it would wait in vain.
+
+    def _read_all(self, connection: Connection, partition: Partition, seed: int) -> None:
         rng = Random(seed)  # noqa: S311 - no secret
-        with connect(self._target.dsn) as connection:
-            self._target.prepare(connection)
-            self._wait_for_parents(partition[0])
-            offset, end = 0, len(self._feed.queues[partition])
-            while offset < end or not self._snapshot_applied[partition].is_set():
-                following = min(end, offset + rng.randint(1, BATCH_MAX))
-                self._insist(connection, self._batch(partition, offset, following))
-                offset = following
-                if offset >= self._feed.snapshot_end[partition]:
-                    self._snapshot_applied[partition].set()
+        offset, end = 0, len(self._feed.queues[partition])
+        while offset < end:
+            following = min(end, offset + rng.randint(1, BATCH_MAX))
+            self._insist(connection, self._batch(partition, offset, following))
+            offset = following
+            if offset >= self._feed.snapshot_end[partition]:
+                self._snapshot_applied[partition].set()
 
     def _wait_for_parents(self, table: str) -> None:
         parent = self._scenario.shape.refers.get(table, table)
