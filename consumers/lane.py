@@ -23,9 +23,6 @@ from schemas.errors import (
 
 log = structlog.get_logger(__name__)
 
-_STANDS_AT = """
-SELECT entity, topic, partition, next_offset FROM understudy.checkpoints
-WHERE generation = 1 AND entity = ANY(%s) AND topic = %s"""
 _STOP = """
 UPDATE understudy.entities SET stopped_at = now(), stopped_reason = %s
 WHERE generation = 1 AND entity = ANY(%s) AND stopped_at IS NULL"""
@@ -105,10 +102,7 @@ class Lane(threading.Thread):
             self._writing = True
             self._write(batch.unit, batch)
         except Exception as error:  # noqa: BLE001 - judged there
-            if self._is_applied(batch):
-                self._schedule.applied(batch)
-            else:
-                self._answer(batch.unit, error)
+            self._answer(batch.unit, error)
         else:
             self._schedule.applied(batch)
             failpoint.reach("cons.after_commit")
@@ -130,36 +124,21 @@ class Lane(threading.Thread):
             failpoint.reach("cons.before_commit")
         failpoint.reach("cons.commit_unknown")
 
-    def _is_applied(self, batch: Batch) -> bool:
-        """Whether the checkpoints stand where the batch leaves them: only the answer to COMMIT was lost."""
-        unit = batch.unit
-        wanted = {
-            (e, s.topic, s.partition): s.next for e in unit.entities for s in batch.load.stretches
-        }
-        try:
-            connection = self.session.connection()
-            rows = connection.execute(_STANDS_AT, [list(unit.entities), unit.topic]).fetchall()
-        except psycopg.Error:
-            return False  # Asked again when the next attempt finds the checkpoint moved.
-        stands = {(e, topic, partition): offset for e, topic, partition, offset in rows}
-        return all(stands.get(place) == offset for place, offset in wanted.items())
-
     def _answer(self, unit: Unit, error: Exception) -> None:
-        """Decide what becomes of a unit after an error."""
+        """Decide what becomes of a unit after an error.
+
+        Where the answer to COMMIT is lost, the next attempt finds the checkpoint moved, and reading goes on from there.
+        """
         if getattr(error, "sqlstate", None) == _READ_ONLY:
             self.session.close()
         if isinstance(error, OwnershipLostError):
             self._schedule.rewind(unit)
-            log.info("another worker is ahead", topic=unit.topic, reason=sentence(error))
         elif isinstance(error, NotReadyError):
             self._schedule.set_open(unit, open_=False)
         elif not _passes(error):
             error = self._give_up(unit, error)
-        delay = self._schedule.postpone(unit)
-        if _passes(error):
-            log.warning(
-                "trying again", topic=unit.topic, delay_s=round(delay, 2), reason=sentence(error)
-            )
+        delay_s = round(self._schedule.postpone(unit), 2)
+        log.warning("not applied", topic=unit.topic, delay_s=delay_s, reason=sentence(error))
 
     def _give_up(self, unit: Unit, error: Exception) -> Exception:
         """Stop the entities of a unit; the others flow on.

@@ -20,6 +20,14 @@ from tests.integration.consumers.publisher import Publisher
 NAMESPACE = "6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10"
 DEADLINE_S = 30.0
 ROOT = Path(__file__).parents[3]
+# Apply lanes of the test's database, to be followed by a condition.
+LANES = """
+SELECT count(*) FROM pg_stat_activity
+WHERE application_name = 'understudy worker lane' AND datname = current_database()"""
+LANES_WAITING = f"{LANES} AND wait_event_type = 'Lock'"
+END_SESSIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name LIKE 'understudy worker%' AND datname = current_database()"""
 RUNNER = "from tests.integration.consumers.harness import main; main()"
 
 
@@ -75,7 +83,8 @@ class Pipeline:
 
     def entity(self, name: str, columns: str, head: str = "") -> None:
         """Write the file of the entity of the legacy table of the same name."""
-        text = f'source = "public.{name}"\ntarget = "new.{name}"\n{head}\n[columns]\nid = {{ uuid = true }}\n{columns}\n'
+        places = f'source = "public.{name}"\ntarget = "new.{name}"\n{head}\n'
+        text = f"{places}[columns]\nid = {{ uuid = true }}\n{columns}\n"
         (self.folder / "entities" / f"{name}.toml").write_text(text)
 
     def settings(

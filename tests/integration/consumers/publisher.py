@@ -3,10 +3,10 @@
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from confluent_kafka import Producer, murmur2
+from confluent_kafka import Producer, TopicPartition, murmur2
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
-from confluent_kafka import TopicPartition
 
 from schemas import envelope, names, positions
 from schemas.avro_write import Changes, Pair, RowEncoder, SourceInfo
@@ -139,7 +139,7 @@ class Publisher:
         topic = self.topic(name)
         count = self._partitions[topic]
         for start in range(0, len(pairs), 10_000):
-            batches: dict[int, list[dict[str, object]]] = {}
+            batches: dict[int, list[dict[str, Any]]] = {}
             for key, value in pairs[start : start + 10_000]:
                 record = {"key": key, "value": value}
                 batches.setdefault(murmur2(key, count), []).append(record)

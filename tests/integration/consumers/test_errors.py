@@ -2,7 +2,13 @@
 
 import pytest
 
-from tests.integration.consumers.harness import Pipeline, wait_for
+from tests.integration.consumers.harness import (
+    END_SESSIONS,
+    LANES,
+    LANES_WAITING,
+    Pipeline,
+    wait_for,
+)
 from tests.integration.consumers.proxy import proxy
 from tests.integration.consumers.publisher import table
 
@@ -14,7 +20,6 @@ CREATE FUNCTION new.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER fails AFTER INSERT ON new.notes FOR EACH STATEMENT EXECUTE FUNCTION new.fail()"""
-WAITS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'understudy worker lane' AND wait_event_type = 'Lock' AND datname = current_database()"
 
 
 @pytest.mark.parametrize("state", ["40001", "40P01", "53100", "53300", "55P03", "57014", "25006"])
@@ -32,9 +37,9 @@ def test_case_088_a_lock_on_the_target_is_waited_for_again(notes: Pipeline) -> N
     notes.start()
     with notes.locked("LOCK TABLE new.notes IN ACCESS EXCLUSIVE MODE"):
         notes.publisher.insert("notes", id="1", body="a")
-        notes.until(WAITS, 1)
-        notes.until(WAITS, 0)
-        notes.until(WAITS, 1)
+        notes.until(LANES_WAITING, 1)
+        notes.until(LANES_WAITING, 0)
+        notes.until(LANES_WAITING, 1)
     notes.until_applied()
     assert notes.one("SELECT body FROM new.notes") == "a"
 
@@ -67,16 +72,14 @@ def test_case_091_a_target_that_is_read_only_for_a_while_is_waited_for(notes: Pi
     notes.publisher.insert("notes", id="1", body="a")
     notes.until_applied()
     database = notes.dsn.rpartition("/")[2]
-    end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'understudy worker%' AND datname = current_database()"
     notes.run(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
-    notes.run(end_all)
+    notes.run(END_SESSIONS)
     notes.publisher.insert("notes", id="2", body="b")
-    read_only = "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'understudy worker lane' AND datname = current_database()"
-    notes.until(read_only, expected=True)
+    notes.until(f"SELECT ({LANES}) > 0", expected=True)
     notes.run(
         "SET default_transaction_read_only = off",
         f"ALTER DATABASE {database} RESET default_transaction_read_only",
-        end_all,
+        END_SESSIONS,
     )
     notes.until_applied()
     assert notes.one("SELECT count(*) FROM new.notes") == 2

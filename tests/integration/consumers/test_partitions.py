@@ -9,10 +9,13 @@ import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 
 from schemas.errors import BrokerError
-from tests.integration.consumers.harness import Pipeline, RunningWorker, wait_for
-
-OWNED = "SELECT count(DISTINCT pid) FROM understudy.checkpoints WHERE pid IS NOT NULL"
-LANES = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'understudy worker lane' AND datname = current_database()"
+from tests.integration.consumers.harness import (
+    END_SESSIONS,
+    LANES_WAITING,
+    Pipeline,
+    RunningWorker,
+    wait_for,
+)
 
 
 def partitions(running: RunningWorker) -> int:
@@ -25,6 +28,11 @@ def is_open(running: RunningWorker) -> bool:
 
 def rows(first: int, count: int) -> list[dict[str, str | None]]:
     return [{"id": str(n), "body": f"body {n}"} for n in range(first, first + count)]
+
+
+def publish(notes: Pipeline, first: int, end: int) -> None:
+    for start in range(first, end, 500):
+        notes.publisher.snapshot("notes", rows(start, 500))
 
 
 def ended(running: RunningWorker) -> BaseException | None:
@@ -41,12 +49,11 @@ def test_case_069_a_rebalance_in_the_middle_loses_and_repeats_nothing(notes: Pip
         " CREATE TRIGGER audit AFTER INSERT OR UPDATE ON new.notes FOR EACH ROW EXECUTE FUNCTION new.audit()"
     )
     first = notes.start()
-    for start in range(0, 4_000, 500):
-        notes.publisher.snapshot("notes", rows(start, 500))
-        if start == 1_000:
-            second = notes.start()
-        if start == 2_500:
-            wait_for(lambda: partitions(second) == 1, 30, lambda: "no partition went over")
+    publish(notes, 0, 1_500)
+    second = notes.start()
+    publish(notes, 1_500, 3_000)
+    wait_for(lambda: partitions(second) == 1, 30, lambda: "no partition went over")
+    publish(notes, 3_000, 4_000)
     wait_for(lambda: partitions(first) == 1, 30, lambda: "no partition was given up")
     notes.publisher.snapshot("notes", rows(4_000, 1_000))
     first.stop()
@@ -58,7 +65,7 @@ def test_case_069_a_rebalance_in_the_middle_loses_and_repeats_nothing(notes: Pip
 
 
 def test_case_070_a_woken_worker_writes_nothing_and_its_successor_does_not_wait(
-    notes: Pipeline,
+    notes: Pipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
     publisher = notes.publisher
     zombie = notes.start_process()
@@ -66,10 +73,7 @@ def test_case_070_a_woken_worker_writes_nothing_and_its_successor_does_not_wait(
     notes.until_applied()
     with notes.locked("LOCK TABLE new.notes IN SHARE ROW EXCLUSIVE MODE"):
         publisher.snapshot("notes", rows(100, 100))
-        notes.until(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'understudy worker lane' AND wait_event_type = 'Lock' AND datname = current_database()",
-            1,
-        )
+        notes.until(LANES_WAITING, 1)
         os.kill(zombie.pid, signal.SIGSTOP)
     notes.start()
     try:
@@ -82,6 +86,7 @@ def test_case_070_a_woken_worker_writes_nothing_and_its_successor_does_not_wait(
         os.kill(zombie.pid, signal.SIGCONT)
     wait_for_the_zombie_to_rejoin(notes, zombie)
     assert notes.one(log) == before
+    assert "ended the session of a stopped worker" in caplog.text
     assert notes.query("SELECT DISTINCT body FROM new.notes") == [("newer",)]
 
 
@@ -186,10 +191,7 @@ def test_two_workers_do_not_stand_in_each_others_way_when_the_target_restarts_se
 
     def end_sessions() -> None:
         while not stop.wait(0.1):
-            notes.run(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name LIKE 'understudy worker%' AND datname = current_database()"
-            )
+            notes.run(END_SESSIONS)
 
     storm = threading.Thread(target=end_sessions)
     storm.start()
