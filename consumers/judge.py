@@ -40,7 +40,8 @@ def judge(
         deletes = bool(cursor.execute(excluded).rowcount) or deletes
     aside |= _broken(cursor, plan, judge_sql.misfits(plan))
     aside |= _violating(cursor, plan)
-    if plan.has_secondary or plan.refers_to_itself:
+    stubs = any(reference.missing is Missing.STUB for reference in plan.references)
+    if plan.has_secondary or plan.refers_to_itself or stubs:
         cursor.execute(statement.drop_stale(plan))
     again = True
     while again:
