@@ -141,7 +141,19 @@ class DrivenTarget:
             state, key = states[str(entity)], int(str(legacy_key))
             state.waiting[key] = Version(id=(int(str(lsn)), int(str(ordinal))), row=None)
             state.why[key] = str(reason)
+        if self.design.missing == "stub":
+            self._hide_stubs(states)
         return states
+
+    def _hide_stubs(self, states: dict[str, State]) -> None:
+        """A stub is no row of the source; nor is one that stands in for its own delete."""
+        live = {(row[0], int(str(row[1]))) for row in self._query(_MAPPINGS) if row[3] == "l"}
+        for name, state in states.items():
+            stand_ins = {key for key, why in state.why.items() if why == "children"}
+            for key in stand_ins | {key for key in state.rows if (name, key) not in live}:
+                del state.rows[key]
+            for key in stand_ins:
+                del state.waiting[key]
 
     def _rows(self, name: str) -> dict[int, Row]:
         query = "SELECT to_jsonb(target) FROM {table} AS target"

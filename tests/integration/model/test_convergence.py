@@ -72,6 +72,12 @@ SETTINGS = (
         examples=8,
         bounds={"missing": "dead-letter", "source_fk": False},
     ),
+    Setting(
+        name="missing parents get stubs",
+        examples=8,
+        bounds={"missing": "stub", "unique": False},
+        design={"unique": ""},
+    ),
 )
 
 

@@ -67,3 +67,15 @@ def test_a_dead_letter_for_an_absent_parent_leaves_no_older_row(targets: Targets
     write(target, 10, CHILDREN, 2)
     write(target, 20, CHILDREN, 2, parent=1)
     assert rest(target, 30) == {PARENTS: ([], {}), CHILDREN: ([], {2: "rule"})}
+
+
+def test_a_replayed_row_makes_no_stub(targets: Targets) -> None:
+    target = targets.empty(Design(missing="stub", unique=""))
+    write(target, 10, PARENTS, 1)
+    write(target, 10, CHILDREN, 2, parent=1)
+    write(target, 20, CHILDREN, 2)
+    write(target, 30, PARENTS, 1, op="d")
+    rest(target, 40)
+    dump = target.dump()
+    write(target, 10, CHILDREN, 2, parent=1)
+    assert target.dump() == dump
