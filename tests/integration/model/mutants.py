@@ -177,19 +177,20 @@ def _only_deletes_are_let_go(patch: pytest.MonkeyPatch) -> None:
 
 
 def _who_is_referred_to_stays(patch: pytest.MonkeyPatch) -> None:
-    referring = dependants._referring
+    below = dependants._below
 
-    def first_level(cursor: Cursor, plans: Any, child: Any, ids: Any) -> Any:
-        rows = referring(cursor, plans, child, ids)
-        below = plans.get(child.entity)
-        grandchildren = below.children if below else ()
+    def first_level(
+        cursor: Cursor, plans: dependants.Plans, plan: EntityPlan, parent: str
+    ) -> dependants.Found:
+        found = below(cursor, plans, plan, parent)
+        referred_to = {dependant.parent for dependant in found.values()}
         return {
             key: dependant
-            for key, dependant in (rows or {}).items()
-            if not any(referring(cursor, plans, c, [dependant.id]) for c in grandchildren)
+            for key, dependant in found.items()
+            if dependant.parent == parent and dependant.id not in referred_to
         }
 
-    patch.setattr(dependants, "_referring", first_level)
+    patch.setattr(dependants, "_below", first_level)
 
 
 def _rings_of_parents_wait(patch: pytest.MonkeyPatch) -> None:
