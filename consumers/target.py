@@ -21,6 +21,9 @@ _LIMITS = {
     "jit": "off",
     # Everything is looked up by keys; of a table that is being filled the planner knows nothing, and may read it all.
     "enable_seqscan": "off",
+    # A batch is staged, hashed and joined in memory: it is not larger than this.
+    "temp_buffers": "64MB",
+    "work_mem": "32MB",
 }
 
 
