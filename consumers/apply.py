@@ -105,7 +105,8 @@ class Applier:
             if status is not TransactionStatus.INTRANS or not is_of_a_record(error):
                 raise
             if rows.height == 1:
-                return self._keep(cursor, rows, {str(rows["__key"][0]): reason_of(error)})
+                reason = reason_of(error, self.plan.target.place)
+                return self._keep(cursor, rows, {str(rows["__key"][0]): reason})
         half = rows.height // 2
         return self._apply(cursor, rows[:half], ground) | self._apply(cursor, rows[half:], ground)
 
@@ -185,7 +186,8 @@ class Applier:
         rows = rows.filter(~pl.col("__key").is_in(list(stale)))
         keys = rows["__key"].to_list()
         waiting.save(cursor, self.plan, rows, [aside[key] for key in keys])
-        absent = [key for key in keys if aside[key].misses_parent]
+        there = rows.filter(pl.col("__op") != "d")["__key"].to_list()
+        absent = [key for key in there if aside[key].misses_parent]
         mapping.withdraw(cursor, self.plan, absent)
         return set(keys)
 

@@ -71,7 +71,7 @@ def _below(cursor: Cursor, plans: Plans, plan: EntityPlan, parent: str) -> Found
     while frontier:
         above, ids = frontier.pop()
         for child in above.children:
-            rows = _referring(cursor, plans, child, ids)
+            rows = _referring(cursor, plans, above, child, ids)
             if rows is None:
                 return {}
             fresh = {key: rows[key] for key in rows.keys() - found.keys()}
@@ -82,14 +82,17 @@ def _below(cursor: Cursor, plans: Plans, plan: EntityPlan, parent: str) -> Found
     return found
 
 
-def _referring(cursor: Cursor, plans: Plans, child: Child, ids: Sequence[str]) -> Found | None:
+def _referring(
+    cursor: Cursor, plans: Plans, above: EntityPlan, child: Child, ids: Sequence[str]
+) -> Found | None:
     """The rows of one column that refer to some rows; None if they cannot do without."""
     plan = plans.get(child.entity or "")
-    column = ident(child.column)
-    own_id = plan.id if plan else column
+    own_id = f"c.{plan.id}" if plan else "NULL"
+    referred = ident(child.parent_column or above.entity.id_column)
     query = f"""
-        SELECT CAST({own_id} AS text), CAST({column} AS text) FROM {ident(*child.place)}
-        WHERE {column} = ANY($1::uuid[])"""
+        SELECT CAST({own_id} AS text), CAST(t.{above.id} AS text)
+        FROM {above.table} t JOIN {ident(*child.place)} c ON c.{ident(child.column)} = t.{referred}
+        WHERE t.{above.id} = ANY($1::uuid[])"""
     rows = execute(cursor, query, list(ids)).fetchall()
     reference = _reference(plan, child.column) if plan else None
     if plan is None or reference is None:

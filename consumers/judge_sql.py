@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from consumers.conversion import ident, literal
 from consumers.plan import Child, EntityPlan, Reference
-from consumers.statement import LIVE, shaped
+from consumers.statement import LIVE, referring, shaped
 from schemas.rules import Missing
 
 
@@ -98,13 +98,18 @@ def _orphaned(rows: str) -> str:
 
 def held_deletes(plan: EntityPlan, child: Child) -> str:
     """Keys of deletes that children hold back. A child that the stage itself takes away does not count."""
-    table, column = ident(*child.place), ident(child.column)
-    held = f'SELECT FROM {table} c WHERE c.{column} = s."__id"'
+    held = [referring(plan, child)]
     if child.entity == plan.name:
-        own = next(ident("b", r.staged) for r in plan.references if r.column == child.column)
-        held = f"""{held} AND NOT EXISTS (SELECT FROM {plan.stage} b WHERE b."__id" = c.{plan.id})
-            UNION ALL SELECT FROM {plan.stage} b WHERE b."__state" = 'l' AND {own} = s."__id\""""
+        own = next((r.staged for r in plan.references if r.column == child.column), None)
+        leaving = "" if own else """AND b."__state" <> 'l'"""
+        held[0] += (
+            f' AND NOT EXISTS (SELECT FROM {plan.stage} b WHERE b."__id" = c.{plan.id} {leaving})'
+        )
+        if own:
+            coming = f"""b."__state" = 'l' AND b.{ident(own)} = s."__id\""""
+            held.append(f"SELECT FROM {plan.stage} b WHERE {coming}")
     return f"""
     SELECT s."__key" FROM {plan.stage} s
-    WHERE s."__state" <> 'l' AND (SELECT true FROM {plan.table} t WHERE t.{plan.id} = s."__id")
-        AND EXISTS ({held})"""
+    WHERE s."__state" <> 'l' AND (
+        SELECT true FROM {plan.table} t
+        WHERE t.{plan.id} = s."__id" AND EXISTS ({" UNION ALL ".join(held)}))"""

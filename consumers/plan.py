@@ -59,11 +59,17 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
-    """A column of the target that refers to an entity; `entity` is None where no entity file writes that table."""
+    """A column of the target that refers to an entity.
+
+    Attributes:
+        entity: None where no entity file writes that table.
+        parent_column: Which column it refers to; None: the UUID.
+    """
 
     place: tuple[str, str]
     column: str
     entity: str | None = None
+    parent_column: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,10 +327,16 @@ def _children(entity: Entity, target: TargetTable, around: Surroundings) -> tupl
     """Every column that holds back a delete: of foreign keys, and of references that are judged."""
     owners = {(child.place, child.column): child for child in around.children}
     for key in target.referenced_by:
-        if entity.id_column in key.parent_columns:
-            column = key.columns[key.parent_columns.index(entity.id_column)]
-            child = Child(place=key.table, column=column, entity=_owner(key.table, around))
-            owners.setdefault((key.table, column), child)
+        pairs = dict(zip(key.parent_columns, key.columns, strict=True))
+        parent_column = entity.id_column if entity.id_column in pairs else key.parent_columns[0]
+        if parent_column == entity.id_column or len(pairs) == 1:
+            child = Child(
+                place=key.table,
+                column=pairs[parent_column],
+                entity=_owner(key.table, around),
+                parent_column=parent_column,
+            )
+            owners.setdefault((child.place, child.column), child)
     return tuple(owners.values())
 
 

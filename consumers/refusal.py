@@ -15,7 +15,7 @@ from schemas.errors import RecordError
 RETRIED = ("40001", "40P01", "53", "55P03", "57", "25006", "08", "25P03", "25P04")
 # Data exception, integrity constraint, check option, program limit, RAISE in a trigger.
 OF_A_RECORD = ("22", "23", "44", "54", "P0")
-_FOREIGN_KEY = "23503"
+_FOREIGN_KEYS = ("23503", "23001")
 _UNIQUE = "23505"
 
 
@@ -32,14 +32,23 @@ def is_of_a_record(error: psycopg.Error | RecordError) -> bool:
     return isinstance(error, RecordError) or (error.sqlstate or "").startswith(OF_A_RECORD)
 
 
-def reason_of(error: psycopg.Error | RecordError) -> Reason:
-    """Why a single record could not go in. PostgreSQL's own text is left out: it quotes values."""
+def reason_of(error: psycopg.Error | RecordError, table: tuple[str, str]) -> Reason:
+    """Why a single record could not go in. PostgreSQL's own text is left out: it quotes values.
+
+    Args:
+        error: Of the record.
+        table: Schema and name of the target table.
+    """
     if isinstance(error, RecordError):
         column = error.context.get("column")
         return Reason(why=Why.RULE, error=error.detail, column=str(column) if column else None)
+    # A foreign key names the table that refers.
+    referring = (error.diag.schema_name, error.diag.table_name)
+    holds = error.sqlstate in _FOREIGN_KEYS and referring != table
+    why = {**dict.fromkeys(_FOREIGN_KEYS, Why.PARENT), _UNIQUE: Why.UNIQUE}
     return Reason(
-        why={_FOREIGN_KEY: Why.PARENT, _UNIQUE: Why.UNIQUE}.get(error.sqlstate or "", Why.RULE),
-        waits_for=error.diag.constraint_name,
+        why=Why.CHILDREN if holds else why.get(error.sqlstate or "", Why.RULE),
+        waits_for=".".join(map(str, referring)) if holds else error.diag.constraint_name,
         sqlstate=error.sqlstate,
         error=_refused(type(error)),
         constraint=error.diag.constraint_name,

@@ -5,7 +5,7 @@ unique values in unique_sql.py.
 """
 
 from consumers.conversion import bounded, ident, literal
-from consumers.plan import EntityPlan
+from consumers.plan import Child, EntityPlan
 
 # Columns of every staging table, before the derived and the legacy ones.
 META: dict[str, str] = {
@@ -68,7 +68,6 @@ def fence(plan: EntityPlan) -> str:
         1, {literal(plan.name)}, {plan.source}, "__key", "__id", "__state", "__owed", "__epoch", "__lsn", "__ordinal",
         1, "__partition", "__offset", "__original"
     FROM {plan.stage}
-    ORDER BY "__key"
     ON CONFLICT (legacy_key, source, generation) DO UPDATE SET
         id = excluded.id, state = excluded.state, owed = excluded.owed, epoch = excluded.epoch,
         commit_lsn = excluded.commit_lsn, ordinal = excluded.ordinal, spec_version = excluded.spec_version,
@@ -176,7 +175,10 @@ def insert_winners(plan: EntityPlan) -> str:
 
 def childless(plan: EntityPlan) -> str:
     """The condition, to be added to others, that nothing refers to a row of the target (alias t)."""
-    return " ".join(
-        f"AND NOT EXISTS (SELECT FROM {ident(*child.place)} c WHERE c.{ident(child.column)} = t.{plan.id})"
-        for child in plan.children
-    )
+    return " ".join(f"AND NOT EXISTS ({referring(plan, child)})" for child in plan.children)
+
+
+def referring(plan: EntityPlan, child: Child) -> str:
+    """The rows (alias c) of one column that refer to a row of the target (alias t)."""
+    referred = f"t.{ident(child.parent_column or plan.entity.id_column)}"
+    return f"SELECT FROM {ident(*child.place)} c WHERE c.{ident(child.column)} = {referred}"

@@ -307,3 +307,49 @@ def test_case_086_a_deferrable_foreign_key_is_checked_before_the_commit(migrated
     make(migrated, "keep", column=column)
     migrated.apply("children", change(10, 1, id=1, p=7), change(10, 2, id=2, p=None))
     assert (children(migrated), migrated.waiting("children")) == ({"2": None}, {"1": "parent"})
+
+
+OTHERS = """
+CREATE TABLE app.others (n text REFERENCES app.parents (name) {});
+INSERT INTO app.others VALUES ('a')"""
+
+
+@pytest.mark.parametrize("action", ["ON DELETE NO ACTION", "ON DELETE RESTRICT", "DEFERRABLE"])
+def test_a_delete_that_only_the_target_knows_to_be_held_waits_and_the_others_go(
+    migrated: Migrated, action: str
+) -> None:
+    make(migrated, column="p uuid")
+    migrated.connection.execute("ALTER TABLE app.parents ADD UNIQUE (name)")
+    migrated.apply("parents", change(10, 1, id=7, name="a"), change(10, 2, id=8, name="b"))
+    migrated.connection.execute(OTHERS.format(action).encode())
+    migrated.migrate({})
+    migrated.apply("parents", delete(40, 1, id=7), delete(40, 2, id=8))
+    assert migrated.states("parents") == {"7": "l", "8": "d"}
+    assert migrated.rows("SELECT legacy_key, reason, waits_for FROM understudy.waiting") == [
+        ("7", "children", "app.others")
+    ]
+    migrated.connection.execute("DELETE FROM app.others")
+    migrated.sweep("parents")
+    assert (migrated.states("parents"), migrated.waiting("parents")) == ({"7": "d", "8": "d"}, {})
+
+
+def test_a_row_without_its_parent_stays_where_something_unknown_refers_to_it(
+    migrated: Migrated,
+) -> None:
+    make(migrated)
+    migrated.connection.execute("ALTER TABLE app.children ADD UNIQUE (note)")
+    migrated.connection.execute(
+        "CREATE TABLE app.others (n text REFERENCES app.children (note)); INSERT INTO app.others VALUES (NULL)"
+    )
+    migrated.migrate({})
+    migrated.mark(50)
+    migrated.apply("parents", change(10, id=7))
+    migrated.apply(
+        "children", change(20, 1, id=1, p=7, note="a"), change(20, 2, id=2, p=7, note="b")
+    )
+    migrated.connection.execute("UPDATE app.others SET n = 'a'")
+    migrated.apply(
+        "children", change(30, 1, id=1, p=8, note="a"), change(30, 2, id=2, p=8, note="b")
+    )
+    assert children(migrated) == {"1": "7"}
+    assert migrated.waiting("children") == {"1": "parent", "2": "parent"}

@@ -51,4 +51,6 @@ def plan(
     names = ("orders", "doctors")
     parents = {n: Parent(entity=n, place=("app", n), id_column="id") for n in names}
     around = Surroundings(namespace=NAMESPACE, parents=parents)
-    return compile_plan(entity(columns, **words), table("legacy", LEGACY, *primary_key), target, around)
+    return compile_plan(
+        entity(columns, **words), table("legacy", LEGACY, *primary_key), target, around
+    )

@@ -33,6 +33,7 @@ OF_A_RECORD = {
     "54000": "index row too long",
     "P0001": "raised in a trigger",
 }
+TABLE = ("app", "orders")
 HALTING = {
     "42501": "no right",
     "42P01": "no table",
@@ -71,18 +72,18 @@ def test_case_092_what_no_row_can_mend_stops_the_entity(sqlstate: str) -> None:
 
 
 def test_a_single_row_waits_where_another_can_help_it() -> None:
-    assert reason_of(error("23503")).why is Why.PARENT
-    assert reason_of(error("23505")).why is Why.UNIQUE
-    assert reason_of(error("23514")).why is Why.RULE
+    assert reason_of(error("23505"), TABLE).why is Why.UNIQUE
+    assert reason_of(error("23514"), TABLE).why is Why.RULE
 
 
 def test_the_reason_never_quotes_the_row() -> None:
-    reason = reason_of(error("22P02"))
+    reason = reason_of(error("22P02"), TABLE)
     assert reason.sqlstate == "22P02"
     assert reason.error == "the target refused the row: InvalidTextRepresentation"
 
 
 def test_the_reason_of_a_python_rule_names_its_column() -> None:
-    reason = reason_of(RecordError("the Python rule failed with KeyError", column="phone"))
+    error_of_a_rule = RecordError("the Python rule failed with KeyError", column="phone")
+    reason = reason_of(error_of_a_rule, TABLE)
     assert (reason.why, reason.column) == (Why.RULE, "phone")
     assert reason.error == "the Python rule failed with KeyError"
