@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from consumers import catalog, control
 from consumers.apply import Applier
 from consumers.catalog import TargetTable
+from consumers.compilation import compile_plan, effective_missing
 from consumers.identity import Identity
-from consumers.plan import Child, EntityPlan, Parent, Surroundings, compile_plan, effective_missing
+from consumers.plan import Child, EntityPlan, Parent, Surroundings
 from consumers.target import Connection
 from consumers.transform import Transform
 from schemas import names

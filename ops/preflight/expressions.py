@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from consumers import control, statement
 from consumers.catalog import TargetTable
+from consumers.compilation import compile_plan
 from consumers.conversion import ident, literal
-from consumers.plan import Parent, Surroundings, compile_plan, leaf
+from consumers.plan import Parent, Surroundings, leaf
 from consumers.transform import Transform
 from ops.databases import Connection
 from ops.preflight import spelled, types

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from consumers.catalog import ForeignKey, TargetTable
-from consumers.plan import effective_missing
+from consumers.compilation import effective_missing
 from ops.preflight import types
 from ops.preflight.catalogs import SourceTable
 from ops.preflight.findings import Finding, Place, Side, error, in_entity

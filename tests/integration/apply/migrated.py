@@ -11,8 +11,9 @@ import psycopg
 
 from consumers import catalog, checkpoint, control, sweep, truncation
 from consumers.apply import Applier
+from consumers.compilation import compile_plan, effective_missing
 from consumers.identity import Identity
-from consumers.plan import Child, Parent, Surroundings, compile_plan, effective_missing
+from consumers.plan import Child, Parent, Surroundings
 from consumers.transform import Transform
 from schemas import session
 from schemas.entity import Entity

@@ -11,8 +11,9 @@ from psycopg import sql
 
 from consumers import catalog, checkpoint, control, sweep, truncation
 from consumers.apply import Applier
+from consumers.compilation import compile_plan
 from consumers.identity import Identity
-from consumers.plan import Child, EntityPlan, Parent, Surroundings, compile_plan
+from consumers.plan import Child, EntityPlan, Parent, Surroundings
 from consumers.transform import Transform
 from schemas.event_id import EventId
 from schemas.table import Column, Table
@@ -80,6 +81,7 @@ class DrivenTarget:
         children = () if design.missing == "keep" else shape.children(name)
         around = Surroundings(
             namespace=NAMESPACE,
+            server_version=self.connection.info.server_version,
             parents={e: Parent(entity=e, place=("app", e), id_column="id") for e in shape.tables},
             children=tuple(Child(place=("app", c), column="p", entity=c) for c in children),
         )

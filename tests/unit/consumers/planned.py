@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from consumers.catalog import ForeignKey, TargetTable, UniqueKey
-from consumers.plan import EntityPlan, Parent, Surroundings, compile_plan
+from consumers.compilation import compile_plan
+from consumers.plan import EntityPlan, Parent, Surroundings
 from schemas.entity import Entity
 from schemas.table import Column, Table
 
@@ -50,7 +51,7 @@ def plan(
     target = TargetTable(table=table("app", TARGET, "id"), uniques=uniques, references=references)
     names = ("orders", "doctors")
     parents = {n: Parent(entity=n, place=("app", n), id_column="id") for n in names}
-    around = Surroundings(namespace=NAMESPACE, parents=parents)
+    around = Surroundings(namespace=NAMESPACE, parents=parents, server_version=180_000)
     return compile_plan(
         entity(columns, **words), table("legacy", LEGACY, *primary_key), target, around
     )

@@ -1,0 +1,181 @@
+"""From an entity file and two tables to a plan. Pure."""
+
+import re
+from collections.abc import Mapping
+
+from consumers.catalog import TargetTable
+from consumers.columns import Cell, file_of, legacy_column, value
+from consumers.conversion import literal
+from consumers.plan import Child, Derived, EntityPlan, Reference, Surroundings, Written
+from schemas.entity import Entity
+from schemas.errors import ConfigError
+from schemas.rules import Copy, Default, Json, Missing, Python, Ref, Sql, Timezone, Values
+from schemas.table import Column, Table
+
+PG_INPUT_IS_VALID_SINCE = 160_000
+
+
+def compile_plan(
+    entity: Entity, legacy: Table, target: TargetTable, around: Surroundings
+) -> EntityPlan:
+    """Compile an entity.
+
+    Raises:
+        ConfigError: A rule names a column that is not there; names file, key and remedy.
+    """
+    key = tuple(legacy_column(entity, legacy, name, "key") for name in entity.key or legacy.key)
+    if not key:
+        raise ConfigError(
+            "the legacy table has no primary key",
+            file=file_of(entity),
+            key="key",
+            table=legacy.label,
+            remedy='Name the key: key = ["..."].',
+        )
+    derived = _derived(entity, legacy)
+    written, faults = _written(entity, legacy, target, derived, around)
+    return EntityPlan(
+        entity=entity,
+        legacy=legacy,
+        target=target,
+        key=key,
+        namespace=around.namespace,
+        staged=tuple(column for column in legacy.columns if _is_read(column.name, entity)),
+        derived=tuple(derived.values()),
+        written=written,
+        faults=faults,
+        references=_references(entity, target, derived, around),
+        children=_children(entity, target, around),
+    )
+
+
+def _is_read(name: str, entity: Entity) -> bool:
+    """Whether SQL reads a legacy column. A word too many that is found does no harm: the column is staged in vain."""
+    expressions = [entity.where or "", *entity.expect.values()]
+    for rule in entity.columns.values():
+        match rule:
+            case Copy() | Default() | Timezone():
+                if rule.source == name:
+                    return True
+            case Sql() | Ref():
+                expressions.append(rule.sql or "")
+            case _:
+                pass
+    word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+    return any(word.search(expression.replace('""', '"')) for expression in expressions)
+
+
+def _derived(entity: Entity, legacy: Table) -> dict[str, Derived]:
+    """The columns computed before staging, by target column, named `__0`, `__1`, ..."""
+    found: dict[str, Derived] = {}
+    for column, rule in entity.columns.items():
+        if isinstance(rule, Ref | Values | Json | Python):
+            for name in _read_by(rule):
+                legacy_column(entity, legacy, name, f"columns.{column}")
+            kind = "uuid" if isinstance(rule, Ref) else "text"
+            found[column] = Derived(name=f"__{len(found)}", type=kind, column=column, rule=rule)
+    return found
+
+
+def _read_by(rule: Ref | Values | Json | Python) -> tuple[str, ...]:
+    match rule:
+        case Ref():
+            return rule.columns
+        case Json():
+            return rule.json_columns
+        case _:
+            return (rule.source,)
+
+
+def _written(
+    entity: Entity,
+    legacy: Table,
+    target: TargetTable,
+    derived: Mapping[str, Derived],
+    around: Surroundings,
+) -> tuple[tuple[Written, ...], tuple[tuple[str, str], ...]]:
+    """What is written into each target column, and the conditions under which it cannot be, by column."""
+    written, faults = [], []
+    for name, rule in entity.columns.items():
+        cell = Cell(
+            entity=entity,
+            legacy=legacy,
+            column=_target_column(entity, target, name),
+            staged=derived[name].name if name in derived else None,
+            can_ask=around.server_version >= PG_INPUT_IS_VALID_SINCE,
+        )
+        conversion = value(rule, cell)
+        updatable = not (cell.column.identity or name == entity.id_column)
+        written.append(Written(column=name, value=conversion.value, updatable=updatable))
+        if conversion.fault:
+            faults.append((name, conversion.fault))
+        if isinstance(rule, Values) and rule.otherwise == "dead-letter":
+            faults.append((name, f's."__fault" = {literal(name)}'))
+    return tuple(written), tuple(faults)
+
+
+def _target_column(entity: Entity, target: TargetTable, name: str) -> Column:
+    column = target.table.column(name)
+    if column is None:
+        raise ConfigError(
+            f"the target table has no column {name}",
+            file=file_of(entity),
+            key=f"columns.{name}",
+            table=target.table.label,
+            remedy="Add the column, or take the rule out.",
+        )
+    return column
+
+
+def _references(
+    entity: Entity, target: TargetTable, derived: Mapping[str, Derived], around: Surroundings
+) -> tuple[Reference, ...]:
+    found = []
+    for column, rule in entity.refs.items():
+        missing = effective_missing(rule, column, target)
+        if missing is Missing.NULL and not entity.originals:
+            raise ConfigError(
+                "a reference that is written as NULL is filled later from the original row",
+                file=file_of(entity),
+                key=f"columns.{column}.missing",
+                remedy="Set originals = true, or write another `missing`.",
+            )
+        if missing is not Missing.KEEP:
+            found.append(
+                Reference(
+                    column=column,
+                    staged=derived[column].name,
+                    parent=around.parents[rule.ref],
+                    missing=missing,
+                )
+            )
+    return tuple(found)
+
+
+def effective_missing(rule: Ref, column: str, target: TargetTable) -> Missing:
+    """What a reference does without its parent: as the file says; else park under a foreign key, keep without one."""
+    constrained = any(column in key.columns for key in target.references)
+    return rule.missing or (Missing.PARK if constrained else Missing.KEEP)
+
+
+def _children(entity: Entity, target: TargetTable, around: Surroundings) -> tuple[Child, ...]:
+    """Every column that holds back a delete: of foreign keys, and of references that are judged."""
+    owners = {(child.place, child.column): child for child in around.children}
+    for key in target.referenced_by:
+        pairs = dict(zip(key.parent_columns, key.columns, strict=True))
+        parent_column = entity.id_column if entity.id_column in pairs else key.parent_columns[0]
+        if parent_column == entity.id_column or len(pairs) == 1:
+            child = Child(
+                place=key.table,
+                column=pairs[parent_column],
+                entity=_owner(key.table, around),
+                parent_column=parent_column,
+            )
+            owners.setdefault((child.place, child.column), child)
+    return tuple(owners.values())
+
+
+def _owner(place: tuple[str, str], around: Surroundings) -> str | None:
+    return next(
+        (parent.entity for parent in around.parents.values() if parent.place == place), None
+    )
