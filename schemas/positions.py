@@ -144,7 +144,7 @@ def key(record: Record) -> str:
             parts = ("schema", record.id)
         case Intent():
             parts = ("intent",)
-        case Position():
+        case _:
             parts = ("position",)
     return "/".join(map(str, parts))
 
