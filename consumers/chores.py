@@ -58,11 +58,19 @@ class Chores:
             truncation.obey(session.connection(), applier, event_id)
 
     def _sweep(self, connection: Connection, unit: Unit, name: str) -> None:
-        applier = self._assembly.appliers.get(name)
-        if applier is None or not self._is_due(name):
+        if not self._is_due(name):
             return
-        if sweep.may_have_work(connection, applier):
-            self._schedule.put_off(unit, f"sweep {name}", partial(self._try_again, name))
+        applier = self._assembly.appliers.get(name)
+        if applier is None:
+            self._schedule.put_off(unit, "compile", partial(self._compile, unit.topic))
+        elif sweep.may_have_work(connection, applier):
+            self._schedule.put_off(
+                unit, f"sweep {name}", partial(self._try_again, unit.topic, name)
+            )
+
+    def _compile(self, topic: str, session: Session) -> None:
+        """Know how to apply a topic without having seen a record of it: what waits may be older than this worker."""
+        self._assembly.of(session.connection(), topic)
 
     def _is_due(self, name: str) -> bool:
         """Once a second, and at the next look after a parent's batch was applied here."""
@@ -79,9 +87,14 @@ class Chores:
             self._parent_rows[name] = rows
         return due
 
-    def _try_again(self, name: str, session: Session) -> None:
-        appliers = self._assembly.appliers
-        applier = appliers[name]
+    def _try_again(self, topic: str, name: str, session: Session) -> None:
+        connection = session.connection()
+        applier = next(a for a in self._assembly.of(connection, topic) if a.plan.name == name)
+        for child in applier.plan.children:
+            if child.entity is not None:
+                entity = self._migration.entities[child.entity]
+                self._assembly.of(connection, self._migration.topic(entity))
         children = {child.entity for child in applier.plan.children}
+        appliers = self._assembly.appliers
         session.prepare([applier, *(a for other, a in appliers.items() if other in children)])
-        sweep.sweep(session.connection(), applier, appliers)
+        sweep.sweep(connection, applier, appliers)

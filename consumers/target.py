@@ -1,6 +1,7 @@
 """A session on the target, opened when it is needed and again when it is lost."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import psycopg
 
@@ -14,6 +15,7 @@ Connection = psycopg.Connection[tuple[object, ...]]
 LOCK_TIMEOUT_S = 5
 # What a stopped client holds is let go after this.
 IDLE_IN_TRANSACTION_S = 15
+CANCEL_TIMEOUT_S = 1.0
 _LIMITS = {
     "lock_timeout": f"{LOCK_TIMEOUT_S}s",
     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S}s",
@@ -76,7 +78,8 @@ class Session:
     def abandon(self) -> None:
         """From another thread: end what is being done; whoever waits for it gets an error."""
         if self._connection is not None:
-            self._connection.cancel_safe(timeout=1.0)
+            with suppress(psycopg.Error):
+                self._connection.cancel_safe(timeout=CANCEL_TIMEOUT_S)
 
     def close(self) -> None:
         """Let go of the connection; the next use opens another."""

@@ -55,6 +55,7 @@ class TopicReader:
         self._gaps: Counter[tuple[str, int, int]] = Counter()
         self._told: dict[Place, int] = {}
         self._tell_at = 0.0
+        self._revoke_wait_s = REVOKE_WAIT_S
         consumer.subscribe(
             list(schedule.units),
             on_assign=self._on_assign,
@@ -77,7 +78,8 @@ class TopicReader:
         self._tell_offsets()
 
     def close(self) -> None:
-        """Leave the group."""
+        """Leave the group; nothing is waited for any more."""
+        self._revoke_wait_s = 0.0
         with broker_errors():
             self._consumer.close()
 
@@ -148,7 +150,7 @@ class TopicReader:
             log.info("assigned", partitions=_listed(places))
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._give_up(partitions, REVOKE_WAIT_S)
+        self._give_up(partitions, self._revoke_wait_s)
 
     def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._give_up(partitions, 0.0)

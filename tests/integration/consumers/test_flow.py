@@ -100,6 +100,19 @@ def test_a_parked_child_is_released_soon_after_its_parent_came(lines: Pipeline) 
     assert lines.query("SELECT reason FROM understudy.waiting") == []
 
 
+def test_what_waits_is_released_by_a_worker_that_has_seen_no_record_of_it(lines: Pipeline) -> None:
+    publisher = lines.publisher
+    for name in ("notes", "lines"):
+        publisher.end_snapshot(name)
+    lines.start()
+    publisher.insert("lines", id="1", note_id="7")
+    lines.until("SELECT count(*) FROM understudy.waiting", 1)
+    lines.running[0].stop()
+    lines.start()
+    publisher.insert("notes", id="7", body="a")
+    lines.until("SELECT count(*) FROM new.lines", 1, 10)
+
+
 def test_records_of_two_versions_of_a_table_are_applied_together(notes: Pipeline) -> None:
     publisher = notes.publisher
     notes.run("ALTER TABLE new.notes ADD COLUMN mood text")
