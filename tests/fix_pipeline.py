@@ -26,7 +26,7 @@ from tests import ledger
 from tests.checker.check import check
 from tests.checker.same import compare_same
 
-DEADLINE_S = 90.0
+DEADLINE_S = 120.0
 STOP_S = 10.0
 POLL_S = 0.05
 LOG_LINES = 12
@@ -164,6 +164,16 @@ class Pipeline:
         query = "SELECT count(*) > 0 AND bool_and(phase = 'tail') FROM understudy.entities"
         return bool(one(self.at.target_dsn, query))
 
+    def applied(self, entity: str = "%") -> int:
+        """Records that are applied, by the checkpoints of the entities whose names are like this."""
+        query = "SELECT coalesce(sum(next_offset), 0)::bigint FROM understudy.checkpoints WHERE entity LIKE %s"
+        return int(str(one(self.at.target_dsn, query, entity)))
+
+    def wait_for_progress(self) -> None:
+        """Wait until something more is applied."""
+        before = self.applied()
+        self.wait_for("progress", lambda: self.applied() > before)
+
     def drain(self) -> None:
         """Wait until everything that the source has committed is applied."""
         with psycopg.connect(self.at.source_dsn) as source:
@@ -245,17 +255,21 @@ def endpoints(stack: Endpoints, source_database: str, target_database: str) -> E
 
 @pytest.fixture
 def clinic(tmp_path: Path, prefix: str, endpoints: Endpoints) -> Iterator[Pipeline]:
-    """The clinic with a ledger, about 6,000 rows; nothing runs yet. All parts are killed at the end."""
-    folder = tmp_path / "clinic"
+    """The clinic with a ledger; nothing runs yet."""
+    yield from clinic_of(tmp_path / "clinic", prefix, endpoints)
+
+
+def clinic_of(folder: Path, name: str, at: Endpoints) -> Iterator[Pipeline]:
+    """The clinic with a ledger in two empty databases, about 6,000 rows; all its parts are killed at the end."""
     shutil.copytree(CLINIC / "entities", folder / "entities")
     shutil.copy(CLINIC / "transforms.py", folder)
-    create_source(endpoints.source_dsn, scale=0.01, seed=1)
-    create_target(endpoints.target_dsn)
-    ledger.add_to(folder, endpoints.source_dsn, endpoints.target_dsn)
-    with psycopg.connect(endpoints.target_dsn, autocommit=True) as target:
+    create_source(at.source_dsn, scale=0.01, seed=1)
+    create_target(at.target_dsn)
+    ledger.add_to(folder, at.source_dsn, at.target_dsn)
+    with psycopg.connect(at.target_dsn, autocommit=True) as target:
         control.migrate(target)
         target.execute(AUDIT_SQL.read_bytes())
-    yield from pipeline_of(folder, prefix, endpoints)
+    yield from pipeline_of(folder, name, at)
 
 
 def pipeline_of(folder: Path, name: str, at: Endpoints) -> Iterator[Pipeline]:
