@@ -48,11 +48,15 @@ def _holder(plan: EntityPlan, key: UniqueKey, row: str, equal: str = "=") -> str
 
 
 def takeovers(plan: EntityPlan, key: UniqueKey) -> str:
-    """UUIDs of target rows whose unique value another row of the stage takes, so that it must be released first."""
+    """UUIDs of target rows whose unique value another row of the stage takes, so that it must be released first.
+
+    Only rows that the stage writes anew: one that came in from another partition since the stage was judged keeps what
+    it has, and the statement that would take it fails.
+    """
     return f"""
     SELECT DISTINCT CAST(holder AS text)
     FROM (SELECT {_holder(plan, key, "v")} AS holder FROM {shaped(plan, LIVE)} v) AS found
-    WHERE holder IS NOT NULL"""
+    WHERE EXISTS (SELECT FROM {plan.stage} b WHERE b."__id" = holder)"""
 
 
 def release(plan: EntityPlan, key: UniqueKey) -> str | None:

@@ -1,8 +1,11 @@
 """Histories that once ended wrong, as short as they could be made."""
 
+import pytest
+
+from consumers import apply
 from tests.integration.model.conftest import Targets
 from tests.integration.model.design import Design
-from tests.integration.model.driven import DrivenTarget
+from tests.integration.model.driven import DrivenTarget, connect
 from tests.model.history import Event, Row
 from tests.model.scenario import CHAIN, CHILDREN, COMMENTS, PARENTS, TOYS, TREE
 
@@ -79,3 +82,21 @@ def test_a_replayed_row_makes_no_stub(targets: Targets) -> None:
     dump = target.dump()
     write(target, 10, CHILDREN, 2, parent=1)
     assert target.dump() == dump
+
+
+def test_a_row_that_comes_in_meanwhile_keeps_its_unique_value(
+    targets: Targets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = targets.empty(Design(missing="park"))
+
+    def meanwhile(_: str) -> None:
+        monkeypatch.undo()
+        with connect(target.dsn) as other:
+            other.execute("INSERT INTO app.parents (id, u) VALUES (gen_random_uuid(), 7)")
+
+    monkeypatch.setattr(apply, "reach", meanwhile)
+    row: Row = {"a": 0, "t": "T", "x": 0, "u": 7}
+    target.settle(PARENTS, [Event(id=(10, 1), table=PARENTS, key=1, op="c", row=row)])
+    with connect(target.dsn) as other:
+        assert other.execute("SELECT u FROM app.parents").fetchall() == [(7,)]
+        assert other.execute("SELECT reason FROM understudy.waiting").fetchall() == [("unique",)]
