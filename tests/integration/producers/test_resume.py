@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -118,6 +119,27 @@ def test_the_slot_is_never_ahead_of_the_recorded_position(source: Source, notes:
                 " WHERE database = current_database() AND NOT temporary"
             ).fetchall()
             assert row[0] <= max(record.lsn for record in notes.records(Position))
+
+
+def test_the_slot_is_not_advanced_before_kafka_has_stored_the_record(
+    source: Source, notes: Pipeline
+) -> None:
+    slow = notes.with_tables("public.notes", kafka_options={"linger.ms": 1000})
+    confirmed = (
+        "SELECT confirmed_flush_lsn >= %s::pg_lsn FROM pg_replication_slots"
+        " WHERE database = current_database() AND NOT temporary"
+    )
+    with slow.running() as capture:
+        slow.snapshot_done(capture)
+        source.execute("INSERT INTO public.notes VALUES (100000, 'late', NULL)")
+        (row,) = source.execute("SELECT pg_current_wal_insert_lsn()::text").fetchall()
+        history.wait_for(
+            "the slot to advance", lambda: source.execute(confirmed, row).fetchall() == [(True,)]
+        )
+        advanced_ms = time.time() * 1000
+    topic = slow.settings.tables[0].topic
+    stored_ms = max(m.timestamp()[1] for m in history.messages(slow.settings.bootstrap, topic))
+    assert stored_ms <= advanced_ms
 
 
 def test_case_043_a_reader_that_is_ended_is_replaced_at_a_later_point(
