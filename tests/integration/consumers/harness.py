@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,11 @@ LANES_WAITING = f"{LANES} AND wait_event_type = 'Lock'"
 END_SESSIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE application_name LIKE 'understudy worker%' AND datname = current_database()"""
+# A worker that does not answer is replaced after three seconds instead of ten.
+SOON_REPLACED: dict[str, str | int | bool] = {
+    "session.timeout.ms": 3_000,
+    "heartbeat.interval.ms": 500,
+}
 RUNNER = "from tests.integration.consumers.harness import main; main()"
 
 
@@ -87,24 +92,20 @@ class Pipeline:
         text = f"{places}[columns]\nid = {{ uuid = true }}\n{columns}\n"
         (self.folder / "entities" / f"{name}.toml").write_text(text)
 
-    def settings(
-        self, dsn: str = "", options: Mapping[str, str | int | bool] | None = None
-    ) -> WorkerSettings:
+    def settings(self, dsn: str = "") -> WorkerSettings:
         """Settings of one more worker."""
         return WorkerSettings(
             migration=migration.load(self.folder, {}),
             target_dsn=dsn or self.dsn,
             bootstrap=self.bootstrap,
-            kafka_options=options or {},
+            kafka_options=SOON_REPLACED,
             registry=self.registry,
             client=f"{self.name}-{len(self.running)}",
         )
 
-    def start(
-        self, dsn: str = "", options: Mapping[str, str | int | bool] | None = None
-    ) -> RunningWorker:
+    def start(self, dsn: str = "") -> RunningWorker:
         """One more worker, in a thread."""
-        self.running.append(RunningWorker(self.settings(dsn, options)))
+        self.running.append(RunningWorker(self.settings(dsn)))
         return self.running[-1]
 
     def start_process(self, **environment: str) -> subprocess.Popen[bytes]:
@@ -192,6 +193,7 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
         migration=migration.load(Path(folder), {}),
         target_dsn=dsn,
         bootstrap=bootstrap,
+        kafka_options=SOON_REPLACED,
         registry=Registry(registry),
         client="process",
     )
