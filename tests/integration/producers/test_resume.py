@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from producers import opening, slot, topics
+from producers import acknowledge, opening, slot, topics
 from schemas import names
 from schemas.errors import BrokerError, ConflictError, SlotLostError, StartRefusedError
 from schemas.positions import Intent, Marker, Position, SnapshotEnd
@@ -122,8 +122,9 @@ def test_the_slot_is_never_ahead_of_the_recorded_position(source: Source, notes:
 
 
 def test_the_slot_is_not_advanced_before_kafka_has_stored_the_record(
-    source: Source, notes: Pipeline
+    source: Source, notes: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(acknowledge, "RECORD_INTERVAL_S", 0.05)
     slow = notes.with_tables("public.notes", kafka_options={"linger.ms": 1000})
     confirmed = (
         "SELECT confirmed_flush_lsn >= %s::pg_lsn FROM pg_replication_slots"
