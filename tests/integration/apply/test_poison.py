@@ -102,6 +102,9 @@ def test_case_087_many_poison_rows_do_not_stop_the_others(make: Any) -> None:
     assert len(text(migrated)) == 500
     assert len(migrated.waiting("t")) == 100
     assert list(migrated.states("t").values()).count("x") == 100
+    migrated.connection.execute("SELECT pg_stat_force_next_flush()")
+    written = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 't' AND schemaname = 'app'"
+    assert migrated.rows(written) == [(500,)], "each row is written once, not again in halves"
 
 
 def test_case_092_a_missing_right_stops_and_sets_nothing_aside(make: Any) -> None:

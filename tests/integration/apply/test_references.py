@@ -314,7 +314,9 @@ CREATE TABLE app.others (n text REFERENCES app.parents (name) {});
 INSERT INTO app.others VALUES ('a')"""
 
 
-@pytest.mark.parametrize("action", ["ON DELETE NO ACTION", "ON DELETE RESTRICT", "DEFERRABLE"])
+@pytest.mark.parametrize(
+    "action", ["ON DELETE NO ACTION", "ON DELETE RESTRICT", "ON DELETE CASCADE", "DEFERRABLE"]
+)
 def test_a_delete_that_only_the_target_knows_to_be_held_waits_and_the_others_go(
     migrated: Migrated, action: str
 ) -> None:
@@ -331,6 +333,25 @@ def test_a_delete_that_only_the_target_knows_to_be_held_waits_and_the_others_go(
     migrated.connection.execute("DELETE FROM app.others")
     migrated.sweep("parents")
     assert (migrated.states("parents"), migrated.waiting("parents")) == ({"7": "d", "8": "d"}, {})
+
+
+def test_a_delete_that_the_target_refuses_for_a_child_waits_for_it(migrated: Migrated) -> None:
+    make(migrated, column="p uuid")
+    migrated.connection.execute(
+        "ALTER TABLE app.parents ADD kind text DEFAULT 'k', ADD UNIQUE (kind, name)"
+    )
+    migrated.connection.execute(
+        """
+        CREATE TABLE app.others (
+            k text, n text, FOREIGN KEY (k, n) REFERENCES app.parents (kind, name) DEFERRABLE)"""
+    )
+    migrated.migrate({})
+    migrated.apply("parents", change(10, 1, id=7, name="a"), change(10, 2, id=8, name="b"))
+    migrated.connection.execute("INSERT INTO app.others VALUES ('k', 'a')")
+    migrated.apply("parents", delete(40, 1, id=7), delete(40, 2, id=8))
+    assert migrated.rows("SELECT legacy_key, reason, waits_for FROM understudy.waiting") == [
+        ("7", "children", "app.others")
+    ]
 
 
 def test_a_row_without_its_parent_stays_where_something_unknown_refers_to_it(
