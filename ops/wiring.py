@@ -20,7 +20,6 @@ from schemas.migration import PIPELINE_FILE, Migration
 # The two sides are imported where they are built: neither process carries the other's libraries.
 if TYPE_CHECKING:
     from consumers.worker import Worker
-
     from producers.capture import Capture
     from producers.settings import TableSettings
     from schemas.registry import Registry
@@ -154,9 +153,8 @@ def worker(migration: Migration, at: Endpoints, entities: tuple[str, ...] = ()) 
         at: Where the servers are.
         entities: Which entities, with those that share their topics; none: all.
     """
-    from consumers.worker import Worker  # noqa: PLC0415 - see above
-
     from consumers.settings import WorkerSettings  # noqa: PLC0415 - see above
+    from consumers.worker import Worker  # noqa: PLC0415 - see above
 
     return Worker(
         WorkerSettings(
