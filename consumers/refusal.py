@@ -13,8 +13,8 @@ from schemas.errors import RecordError
 # Nothing is wrong with the rows: serialization failure, deadlock, insufficient resources, lock not available, operator
 # intervention, read-only transaction, connection exceptions, sessions that the server ended for their silence.
 RETRIED = ("40001", "40P01", "53", "55P03", "57", "25006", "08", "25P03", "25P04")
-# Data exception, integrity constraint, check option, program limit, RAISE in a trigger.
-OF_A_RECORD = ("22", "23", "44", "54", "P0")
+# More than one row for a value, data exception, integrity constraint, check option, program limit, RAISE in a trigger.
+OF_A_RECORD = ("21", "22", "23", "44", "54", "P0")
 _FOREIGN_KEYS = ("23503", "23001")
 _UNIQUE = "23505"
 

@@ -159,6 +159,15 @@ def test_sql_that_fails_for_a_row_makes_that_row_a_dead_letter(migrated: Migrate
     assert letters(migrated) == {"2": (None, "the target refused the row: DivisionByZero")}
 
 
+def test_sql_that_finds_two_values_for_a_row_makes_that_row_a_dead_letter(
+    migrated: Migrated,
+) -> None:
+    make(migrated, "n int", "v int", {"sql": "(SELECT 7 FROM generate_series(1, n))"})
+    migrated.apply("t", *(change(10, n, id=n, n=n) for n in range(4)))
+    assert values(migrated) == {"0": None, "1": 7}
+    assert sorted(letters(migrated)) == ["2", "3"]
+
+
 PYTHON = """
 def plain(values):
     return [value.replace(" ", "") for value in values]
