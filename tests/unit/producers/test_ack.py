@@ -2,7 +2,7 @@
 
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.ack import AckTracker
@@ -39,6 +39,7 @@ def test_several_debts_of_one_transaction_are_all_waited_for() -> None:
     assert tracker.lsn == 10
 
 
+@settings(max_examples=50)
 @given(st.lists(st.integers(1, 3), min_size=1), st.randoms(use_true_random=False))
 def test_the_lsn_never_passes_an_open_debt_and_never_goes_back(
     steps: list[int], rng: random.Random

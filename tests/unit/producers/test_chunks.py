@@ -2,7 +2,7 @@
 
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.chunks import remaining
@@ -34,6 +34,7 @@ def test_a_gap_is_read_as_one_chunk_with_a_number_of_its_own() -> None:
     assert (rest.number, rest.lower, rest.upper, rest.whole) == (4, "12", None, False)
 
 
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 11), unique=True).map(sorted), st.randoms(use_true_random=False))
 def test_every_key_is_stored_or_remains_however_often_it_is_interrupted(
     bounds: list[int], rng: random.Random

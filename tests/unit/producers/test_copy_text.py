@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers import copy_text
@@ -25,6 +25,7 @@ def as_copy_prints(value: bytes | None) -> bytes:
     return re.sub(rb"[\\\n\t\r\x08\f\v]", lambda match: ESCAPED[match[0]], value)
 
 
+@settings(max_examples=50)
 @given(
     st.integers(1, 5).flatmap(
         lambda n: st.lists(st.lists(VALUES, min_size=n, max_size=n), min_size=1)

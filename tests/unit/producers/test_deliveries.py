@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.deliveries import Deliveries
@@ -46,6 +46,7 @@ def test_a_report_for_fewer_records_than_were_sent_is_refused() -> None:
         deliveries.acknowledged(A, number, 11)
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("scr"), st.integers(0, 2), st.integers(1, 4))), st.data())
 def test_cuts_are_reached_in_order_and_only_when_all_before_them_is_stored(
     steps: list[tuple[str, int, int]], data: st.DataObject

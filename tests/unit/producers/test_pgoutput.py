@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers import pgoutput
@@ -31,6 +31,7 @@ def same(read: Row, written: Row) -> bool:
     return read == written and [value is UNCHANGED for value in read] == marks
 
 
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), ROWS)
 def test_an_insert_shows_its_relation_and_row(oid: int, row: Row) -> None:
     data = b"I" + struct.pack("!I", oid) + b"N" + tuple_data(row)
@@ -38,6 +39,7 @@ def test_an_insert_shows_its_relation_and_row(oid: int, row: Row) -> None:
     assert same(pgoutput.inserted(data), row)
 
 
+@settings(max_examples=50)
 @given(ROWS, ROWS, st.sampled_from([b"K", b"O", b""]))
 def test_an_update_shows_old_and_new_row(old: Row, new: Row, kind: bytes) -> None:
     shown = kind + tuple_data(old) if kind else b""
@@ -47,6 +49,7 @@ def test_an_update_shows_old_and_new_row(old: Row, new: Row, kind: bytes) -> Non
     assert before is None or same(before, old)
 
 
+@settings(max_examples=50)
 @given(ROWS)
 def test_a_delete_shows_the_old_row(old: Row) -> None:
     assert same(pgoutput.deleted(b"D" + bytes(4) + b"K" + tuple_data(old)), old)
