@@ -15,7 +15,7 @@ from schemas.errors import Disposition, UnderstudyError
 
 # How long a source or a Kafka that is away is tried again without one attempt that got anywhere.
 PATIENCE_S = 600.0
-RETRY_WAIT_MAX_S = 15.0
+RETRY_WAIT_MAX_S = 5.0
 
 _log = structlog.get_logger()
 
