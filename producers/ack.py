@@ -27,11 +27,6 @@ class AckTracker:
         """Everything up to here is settled; it never goes back."""
         return self._lsn
 
-    @property
-    def settled(self) -> bool:
-        """Whether nothing is owed."""
-        return not self._debts
-
     def owe(self, lsn: int) -> None:
         """Something up to `lsn` is under way; call in the order of the stream."""
         if self._debts and self._debts[-1].lsn == lsn:

@@ -85,11 +85,6 @@ class Stream:
             raise
         return cls(connection)
 
-    @property
-    def received(self) -> int:
-        """The LSN up to which the server has sent WAL."""
-        return self._received
-
     def read(self, wait_s: float) -> Arrived:
         """Take what has arrived, waiting for the first of it.
 
