@@ -9,8 +9,12 @@ import pytest
 pytest_plugins = ["tests.fix_stack", "tests.fix_postgres", "tests.fix_kafka", "tests.fix_pipeline"]
 
 # The default suite tries the same examples each time, so that it fails only for a change; --full looks for new ones.
+# How long an example takes says something about the machine, not about the code.
 hypothesis.settings.register_profile(
-    "understudy", deadline=None, derandomize="UNDERSTUDY_TEST_FULL" not in os.environ
+    "understudy",
+    deadline=None,
+    derandomize="UNDERSTUDY_TEST_FULL" not in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("understudy")
 
