@@ -35,7 +35,7 @@ class Targets:
         return self._targets[design]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def targets(stack: Endpoints) -> Iterator[Targets]:
     """Databases on the target server."""
     with ExitStack() as closing:

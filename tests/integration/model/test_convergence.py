@@ -19,7 +19,7 @@ from tests.model.scenario import CHAIN, FAMILY, TREE, Shape, scenario
 from tests.model.search import Recorded, draw, wrong
 
 IS_FULL = "UNDERSTUDY_TEST_FULL" in os.environ
-FULL_FACTOR = 8
+FULL_FACTOR = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,27 +44,27 @@ SETTINGS = (
     Setting(
         name="no unique key but the UUID",
         examples=25,
-        bounds={"unique": False},
+        bounds={"unique": False, "missing": "park"},
         design={"unique": ""},
     ),
-    Setting(name="three levels", examples=12, shape=CHAIN),
+    Setting(name="three levels", examples=12, shape=CHAIN, bounds={"missing": "park"}),
     Setting(name="a table that refers to itself", examples=20, shape=TREE),
     Setting(
         name="unique values that cannot be NULL",
         examples=15,
-        bounds={"unique": True, "dense": True},
+        bounds={"unique": True, "dense": True, "missing": "park"},
         design={"unique": "NOT NULL UNIQUE"},
     ),
     Setting(
         name="a deferrable unique key",
         examples=8,
-        bounds={"unique": True, "dense": True},
+        bounds={"unique": True, "dense": True, "missing": "null"},
         design={"unique": "UNIQUE DEFERRABLE"},
     ),
     Setting(
         name="values that the target refuses",
         examples=12,
-        bounds={"bad": 0.2, "unique": True},
+        bounds={"bad": 0.2, "unique": True, "missing": "park"},
         design={"refused_by": "target"},
     ),
     Setting(

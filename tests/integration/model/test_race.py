@@ -14,20 +14,24 @@ from tests.model.play import SWEEPS_MAX
 from tests.model.scenario import FAMILY, TREE, Shape, scenario
 from tests.model.search import draw
 
-RACES = 40 if "UNDERSTUDY_TEST_FULL" in os.environ else 4
+RACES = 30 if "UNDERSTUDY_TEST_FULL" in os.environ else 3
 
 
-@pytest.mark.parametrize("shape", [FAMILY, TREE], ids=["two tables", "a tree"])
+@pytest.mark.parametrize(
+    ("shape", "unique"),
+    [(FAMILY, "UNIQUE"), (TREE, "UNIQUE"), (FAMILY, "NOT NULL UNIQUE")],
+    ids=["two tables", "a tree", "unique values that cannot be NULL"],
+)
 @pytest.mark.parametrize("seed", range(RACES))
 def test_consumers_at_once_end_in_the_same_target(
-    targets: Targets, seed: int, shape: Shape
+    targets: Targets, seed: int, shape: Shape, unique: str
 ) -> None:
     rng = Random(seed)  # noqa: S311 - no secret
-    bounds = replace(
-        scenario(rng), shape=shape, transactions=20, keys=(1, 2, 3, 4, 5, 6), unique=True
-    )
+    keys = (1, 2, 3, 4, 5, 6)
+    bounds = replace(scenario(rng), shape=shape, transactions=20, keys=keys, missing="park")
+    bounds = replace(bounds, unique=True, dense=True)
     case = draw(rng, bounds)
-    target = targets.empty(Design(missing=bounds.missing, shape=shape))
+    target = targets.empty(Design(missing=bounds.missing, shape=shape, unique=unique))
     Race(bounds, case.feed, target).run(seed)
     for table in shape.tables:
         for event_id, name in case.feed.truncations:
