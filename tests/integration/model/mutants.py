@@ -15,6 +15,7 @@ from consumers import (
     judge_sql,
     layers,
     mapping,
+    refusal,
     statement,
     sweep,
     sweep_sql,
@@ -24,6 +25,7 @@ from consumers import (
 from consumers.overlay import FIRST
 from consumers.plan import EntityPlan
 from consumers.released import Waiter
+from consumers.waiting import Why
 from tests.model.scenario import ALL_RULES, CHAIN, FAMILY, TREE, Shape
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
@@ -142,6 +144,12 @@ def _absent_at_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(judge, "orphan", lambda *args, **_: orphan(*args, absent=True))
 
 
+def _conflicts_are_dead_letters(patch: pytest.MonkeyPatch) -> None:
+    reason_of = refusal.reason_of
+    patch.setattr(judge, "_clashes", lambda *_: {})
+    patch.setattr(apply, "reason_of", lambda *args: replace(reason_of(*args), why=Why.RULE))
+
+
 def _inserts_take_any_base(patch: pytest.MonkeyPatch) -> None:
     batch = layers._batch
     patch.setattr(
@@ -258,7 +266,7 @@ MUTANTS = (
         bounds={"truncate": 0.1},
         is_quick=True,
     ),
-    Mutant(rule="unique", patch=_answering(judge, "_clashes", {}), bounds=_ROTATING, is_quick=True),
+    Mutant(rule="unique", patch=_conflicts_are_dead_letters, bounds=_ROTATING, is_quick=True),
     Mutant(rule="gate", patch=None, bounds=_NO_ORPHANS, policy=("fill",)),
     Mutant(rule="reread", patch=None, bounds={"moves": True, "partial": 0.9}),
     Mutant(
