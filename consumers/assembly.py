@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from consumers import catalog, control
 from consumers.apply import Applier
@@ -15,6 +16,7 @@ from consumers.transform import Transform
 from schemas import names
 from schemas.avro_read import EnvelopeReader
 from schemas.entity import Entity
+from schemas.event_id import ZERO, EventId
 from schemas.migration import Migration
 from schemas.positions import SchemaText
 from schemas.registry import Registry
@@ -38,10 +40,10 @@ class Schemas:
     def tell(self, record: SchemaText) -> None:
         """Take in a schema of the positions topic."""
         self._texts[record.id] = record.text
-        self._newest[record.subject] = max(record.id, self._newest.get(record.subject, 0))
+        self._newest[record.subject] = record.id
 
     def newest(self, topic: str) -> int | None:
-        """Id of the newest schema of a topic's values that the positions topic has told of."""
+        """Id of the schema of a topic's values that the positions topic has told of last."""
         return self._newest.get(names.value_subject(topic))
 
     def reader(self, schema_id: int) -> EnvelopeReader:
@@ -57,6 +59,19 @@ class Schemas:
         return self._readers[schema_id]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """What applies a topic.
+
+    Attributes:
+        at: Event id of the newest record that was seen with this schema.
+    """
+
+    at: EventId
+    schema_id: int
+    appliers: tuple[Applier, ...]
+
+
 class Assembly:
     """Compiles the entities of a migration; for any thread."""
 
@@ -65,21 +80,25 @@ class Assembly:
         self.schemas = schemas
         self._migration = migration
         self._lock = threading.Lock()
-        self._compiled: dict[str, tuple[int, tuple[Applier, ...]]] = {}
+        self._compiled: dict[str, Compiled] = {}
 
     @property
     def appliers(self) -> Mapping[str, Applier]:
         """What is compiled so far, by entity."""
         compiled = list(self._compiled.values())
-        return {applier.plan.name: applier for _, appliers in compiled for applier in appliers}
+        return {applier.plan.name: applier for c in compiled for applier in c.appliers}
 
-    def of(self, connection: Connection, topic: str, schema_id: int = 0) -> tuple[Applier, ...]:
-        """What applies the records of a topic, for the newest schema known.
+    def of(
+        self, connection: Connection, topic: str, seen: tuple[EventId, int] | None = None
+    ) -> tuple[Applier, ...]:
+        """What applies the records of a topic: compiled for the schema of the newest record that was seen.
+
+        The id of a schema says nothing of its age: a column that is added and dropped brings the old one back.
 
         Args:
             connection: To the target, outside of a transaction; its catalog is read.
             topic: Read by one entity or several.
-            schema_id: The newest that was seen in a batch.
+            seen: The highest event id in a batch, and the schema id of that record.
 
         Returns:
             One applier an entity; none while no schema of the topic is known.
@@ -90,15 +109,18 @@ class Assembly:
             RegistryError: The schema cannot be had.
         """
         with self._lock:
-            known, appliers = self._compiled.get(topic, (0, ()))
-            wanted = max(schema_id, known or self.schemas.newest(topic) or 0)
-            if wanted > known:
-                table = self.schemas.reader(wanted).table
-                entities = [
-                    self._migration.entities[name] for name in self._migration.topics[topic]
-                ]
+            known = self._compiled.get(topic)
+            at, schema_id = seen or (ZERO, self.schemas.newest(topic))
+            if schema_id is None or (known and (not seen or at <= known.at)):
+                return known.appliers if known else ()
+            if known and known.schema_id == schema_id:
+                appliers = known.appliers
+            else:
+                table = self.schemas.reader(schema_id).table
+                names = self._migration.topics[topic]
+                entities = (self._migration.entities[name] for name in names)
                 appliers = tuple(self._applier(connection, entity, table) for entity in entities)
-                self._compiled[topic] = wanted, appliers
+            self._compiled[topic] = Compiled(at=at, schema_id=schema_id, appliers=appliers)
             return appliers
 
     def _applier(self, connection: Connection, entity: Entity, table: Table) -> Applier:

@@ -9,48 +9,51 @@ import polars as pl
 from consumers import images
 from consumers.buffer import Load
 from schemas.avro_read import PREFIX_BYTES, EnvelopeReader, frame_name, schema_id
+from schemas.event_id import EventId
 from schemas.table import Table
 
 META = ("__epoch", "__lsn", "__ordinal", "__op", "__unavailable", "__partition", "__offset")
+Parts = dict[int, pl.DataFrame]
 _prefix_of = itemgetter(slice(0, PREFIX_BYTES))
 
 
-def ids(load: Load) -> tuple[int, ...]:
-    """The ids of the schemas in a batch, in rising order.
-
-    Raises:
-        RecordError: A record does not have the wire format.
-    """
-    values = _present(load)
-    # One value of each prefix is enough.
-    return tuple(
-        sorted(map(schema_id, dict(zip(map(_prefix_of, values), values, strict=True)).values()))
-    )
-
-
-def frame(load: Load, table: Table, reader: Callable[[int], EnvelopeReader]) -> pl.DataFrame:
+def read(load: Load, reader: Callable[[int], EnvelopeReader]) -> Parts:
     """The rows of a batch, without its tombstones.
 
     Args:
         load: The batch.
-        table: The newest version of the legacy table; what a record lacks of it is unavailable.
         reader: Gives the reader of a schema id.
 
     Returns:
-        As `EnvelopeReader.read` returns it for `table`, with `__partition` Int32 and `__offset` Int64.
+        By the id of the schema that they were written with, as `EnvelopeReader.read` returns them, with `__partition`
+        Int32 and `__offset` Int64.
 
     Raises:
-        RecordError: A record is not written with its schema.
+        RecordError: A record does not have the wire format, or is not written with its schema.
     """
     values, places = _present(load), _places(load)
     prefixes = set(map(_prefix_of, values))
-    if len(prefixes) == 1:
-        parts = [_read(values, places, table, reader)]
-    else:
-        parts = [
-            _read(*_chosen(prefix, values, places), table, reader) for prefix in sorted(prefixes)
-        ]
-    return pl.concat(parts, how="vertical_relaxed")
+    parts = {}
+    for prefix in prefixes:
+        chosen = _chosen(prefix, values, places) if len(prefixes) > 1 else (values, places)
+        schema = schema_id(chosen[0][0])
+        rows = reader(schema).read(chosen[0])
+        parts[schema] = pl.concat([rows, chosen[1]], how="horizontal")
+    return parts
+
+
+def newest(parts: Parts) -> tuple[EventId, int]:
+    """The highest event id in a batch, and the id of the schema of its record."""
+    columns = ["__epoch", "__lsn", "__ordinal"]
+    tops = (
+        (rows.select(columns).top_k(1, by=columns).row(0), schema) for schema, rows in parts.items()
+    )
+    return max((EventId(*top), schema) for top, schema in tops)
+
+
+def laid_over(parts: Parts, table: Table) -> pl.DataFrame:
+    """All rows of a batch as rows of one version of the table: what a record lacks of it is unavailable, not NULL."""
+    return pl.concat([_conformed(rows, table) for _, rows in sorted(parts.items())])
 
 
 def _present(load: Load) -> list[bytes]:
@@ -78,18 +81,7 @@ def _chosen(
     return list(compress(values, chosen)), places.filter(pl.Series(chosen, dtype=pl.Boolean))
 
 
-def _read(
-    values: Sequence[bytes],
-    places: pl.DataFrame,
-    table: Table,
-    reader: Callable[[int], EnvelopeReader],
-) -> pl.DataFrame:
-    read = reader(schema_id(values[0])).read(values)
-    return _conformed(pl.concat([read, places], how="horizontal"), table)
-
-
 def _conformed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """Rows of any version of the table as rows of this one: columns that theirs lacked are unavailable, not NULL."""
     lacking = [column for column in table.columns if frame_name(column.name) not in rows.columns]
     if lacking:
         names = [column.name for column in lacking]

@@ -88,11 +88,11 @@ class Lane(threading.Thread):
 
     def _decode(self, batch: Batch) -> Work:
         topic, schemas = batch.unit.topic, self._assembly.schemas
-        present = decoding.ids(batch.load)
-        if not present:
+        parts = decoding.read(batch.load, schemas.reader)
+        if not parts:
             return ()
-        appliers = self._assembly.of(self.session.connection(), topic, present[-1])
-        rows = decoding.frame(batch.load, appliers[0].plan.legacy, schemas.reader)
+        appliers = self._assembly.of(self.session.connection(), topic, decoding.newest(parts))
+        rows = decoding.laid_over(parts, appliers[0].plan.legacy)
         return tuple((applier, applier.read(rows)) for applier in appliers)
 
     def _apply(self, batch: Batch) -> None:

@@ -147,19 +147,23 @@ class Schedule:
         return None
 
     def _ready(self, unit: Unit, now: float) -> Task | None:
-        """What an idle unit has to do."""
+        """What an idle unit has to do: a chore and a batch in turn, so that neither keeps the other from going on."""
         if unit.applying or unit.not_before > now:
             return None
-        if unit.chores:
-            unit.applying = True
+        batch = self._next_batch(unit)
+        if unit.chores and (batch is None or not unit.did_chore):
+            unit.applying = unit.did_chore = True
             return Task(job=Job.CHORE, unit=unit, chore=unit.chores.pop(next(iter(unit.chores))))
+        if batch is None:
+            return None
+        unit.applying, unit.did_chore = True, False
+        return Task(job=Job.APPLY, unit=unit, batch=batch)
+
+    def _next_batch(self, unit: Unit) -> Batch | None:
         if not unit.open or unit.rewinding:
             return None
         batch = unit.pending[0] if unit.pending else self._take(unit)
-        if batch is None or batch.decoding:
-            return None
-        unit.applying = True
-        return Task(job=Job.APPLY, unit=unit, batch=batch)
+        return None if batch is None or batch.decoding else batch
 
     def _ahead(self, unit: Unit, now: float) -> Task | None:
         """What can be prepared of a unit that is being applied."""

@@ -51,6 +51,7 @@ class Unit:
     open: bool = False
     applying: bool = False
     rewinding: bool = False
+    did_chore: bool = False
     turn: int = 0
     attempts: int = 0
     not_before: float = 0.0

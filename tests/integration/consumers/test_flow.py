@@ -127,6 +127,21 @@ def test_records_of_two_versions_of_a_table_are_applied_together(notes: Pipeline
     assert rows == [("b", "m"), ("c", "n")]
 
 
+def test_a_schema_that_comes_back_is_the_newest_again(notes: Pipeline) -> None:
+    publisher = notes.publisher
+    notes.start()
+    old, new = (
+        table("notes", id="integer", body="text"),
+        table("notes", id="integer", body="text", mood="text"),
+    )
+    for number, version in enumerate((old, new, old)):
+        publisher.alter(version)
+        publisher.insert("notes", id=str(number), body="a")
+        notes.until_applied()
+    assert notes.one("SELECT count(*) FROM new.notes") == 3
+    assert notes.query("SELECT reason FROM understudy.waiting") == []
+
+
 def test_case_078_schemas_are_known_while_the_registry_is_down(notes: Pipeline) -> None:
     notes.registry_url = "http://127.0.0.1:1/apis/ccompat/v7"
     notes.publisher.insert("notes", id="1", body="a")

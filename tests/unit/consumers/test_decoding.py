@@ -1,5 +1,6 @@
 """Records of a batch to columns: tombstones are counted only, older schemas are laid over the newest table."""
 
+import polars as pl
 import pytest
 
 from consumers import decoding
@@ -61,30 +62,32 @@ def load(*runs: tuple[int, int, list[bytes | None]]) -> Load:
     return Load(runs=tuple(made), stretches=(), records=0)
 
 
+def frame_of(batch: Load, newest: Table) -> pl.DataFrame:
+    return decoding.laid_over(decoding.read(batch, reader), newest)
+
+
 def test_rows_know_their_partition_and_offset() -> None:
     batch = load((0, 5, rows(7, [b"1", b"2"], [b"a", None])), (3, 8, rows(7, [b"3"], [b"c"])))
-    frame = decoding.frame(batch, OLD, reader)
+    frame = frame_of(batch, OLD)
     found = frame.select("__partition", "__offset", "id", "body").rows()
     assert found == [(0, 5, 1, "a"), (0, 6, 2, None), (3, 8, 3, "c")]
-    assert decoding.ids(batch) == (7,)
 
 
 def test_tombstones_are_left_out() -> None:
     batch = load((0, 5, [*delete(7, b"1"), *rows(7, [b"2"], [b"b"])]))
     assert len(batch.runs[0].values) == 3
-    frame = decoding.frame(batch, OLD, reader)
+    frame = frame_of(batch, OLD)
     assert frame.select("__offset", "__op", "id").rows() == [(5, "d", 1), (7, "r", 2)]
 
 
 def test_a_batch_of_tombstones_has_no_schema() -> None:
-    assert decoding.ids(load((0, 5, [None, None]))) == ()
+    assert decoding.read(load((0, 5, [None, None])), reader) == {}
 
 
 def test_columns_that_an_older_schema_lacks_are_unavailable_and_not_null() -> None:
     old, new = rows(7, [b"1"], [b"a"]), rows(300, [b"5000000000"], [b"b"], [None])
     batch = load((0, 5, [*new, *old, *delete(7, b"3")]))
-    assert decoding.ids(batch) == (7, 300)
-    frame = decoding.frame(batch, NEW, reader).sort("__offset")
+    frame = frame_of(batch, NEW).sort("__offset")
     found = frame.select("id", "body", "mood", "__unavailable").rows()
     assert found == [
         (5_000_000_000, "b", None, None),
@@ -94,17 +97,23 @@ def test_columns_that_an_older_schema_lacks_are_unavailable_and_not_null() -> No
 
 
 def test_a_batch_of_an_older_schema_alone_has_the_columns_of_the_newest() -> None:
-    frame = decoding.frame(load((0, 5, rows(7, [b"1"], [b"a"]))), NEW, reader)
+    frame = frame_of(load((0, 5, rows(7, [b"1"], [b"a"]))), NEW)
     assert frame.columns[-3:] == ["id", "body", "mood"]
     assert frame["__unavailable"].to_list() == [["mood"]]
 
 
 def test_a_column_that_is_gone_is_left_out() -> None:
-    frame = decoding.frame(load((0, 5, rows(300, [b"1"], [b"a"], [b"m"]))), OLD, reader)
+    frame = frame_of(load((0, 5, rows(300, [b"1"], [b"a"], [b"m"]))), OLD)
     assert frame.columns[-2:] == ["id", "body"]
 
 
 @pytest.mark.parametrize("value", [b"", b"\0\0\0\0\7", b"\1\0\0\0\7abc"])
 def test_a_record_that_is_not_in_the_wire_format_is_refused(value: bytes) -> None:
     with pytest.raises(RecordError):
-        decoding.ids(load((0, 5, [value])))
+        decoding.read(load((0, 5, [value])), reader)
+
+
+def test_the_newest_schema_is_that_of_the_highest_event_id() -> None:
+    of_a_snapshot, of_the_tail = rows(300, [b"1"], [b"a"], [b"m"]), delete(7, b"1")
+    parts = decoding.read(load((0, 5, [*of_the_tail, *of_a_snapshot])), reader)
+    assert decoding.newest(parts) == (EventId(1, 20, 3), 7)

@@ -144,6 +144,21 @@ def test_a_chore_comes_between_batches_and_once(schedule: Schedule) -> None:
     assert is_idle(schedule)
 
 
+def test_chores_that_come_again_and_again_do_not_keep_batches_away(schedule: Schedule) -> None:
+    unit = schedule.units["a"]
+    schedule.add("a", records(0, 25))
+    jobs = []
+    for _ in range(6):
+        schedule.put_off(unit, "sweep", lambda _: None)
+        found = task(schedule)
+        jobs.append(found.job)
+        if found.batch is None:
+            schedule.rest(unit)
+        else:
+            schedule.applied(found.batch)
+    assert jobs == [Job.CHORE, Job.APPLY] * 3
+
+
 @pytest.mark.parametrize("size", [1, 5_000_000])
 def test_a_buffer_is_full_by_records_or_by_bytes(schedule: Schedule, size: int) -> None:
     unit = schedule.units["a"]
