@@ -43,6 +43,8 @@ def judge(
     stubs = any(reference.missing is Missing.STUB for reference in plan.references)
     if plan.has_secondary or plan.refers_to_itself or stubs:
         cursor.execute(statement.drop_stale(plan))
+    for query in judge_sql.locks(plan):
+        cursor.execute(query)
     again = True
     while again:
         found = _orphans(cursor, plan, watermarks)

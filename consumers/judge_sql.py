@@ -72,6 +72,29 @@ def exclude(plan: EntityPlan) -> str | None:
     WHERE "__state" = 'l' AND (\n{plan.entity.where}\n) IS NOT TRUE"""
 
 
+def locks(plan: EntityPlan) -> list[str]:
+    """What keeps a child and the delete of its parent apart where no foreign key does.
+
+    Either of the two waits for the other to commit, and is judged by what it finds then.
+    """
+    checked = {column for key in plan.target.references for column in key.columns}
+    parents = [reference for reference in plan.references if reference.column not in checked]
+    queries = [_lock_parents(plan, reference) for reference in parents]
+    held = {(key.table, column) for key in plan.target.referenced_by for column in key.columns}
+    if any((child.place, child.column) not in held for child in plan.children):
+        queries.append(f"""
+            SELECT FROM {plan.stage} s JOIN {plan.table} t ON t.{plan.id} = s."__id"
+            WHERE s."__state" <> 'l' ORDER BY t.{plan.id} FOR UPDATE OF t""")
+    return queries
+
+
+def _lock_parents(plan: EntityPlan, reference: Reference) -> str:
+    parent, id_column = ident(*reference.parent.place), ident("p", reference.parent.id_column)
+    return f"""
+    SELECT FROM {plan.stage} s JOIN {parent} p ON {id_column} = s.{ident(reference.staged)}
+    WHERE s."__state" = 'l' ORDER BY {id_column} FOR KEY SHARE OF p"""
+
+
 def orphans(plan: EntityPlan, reference: Reference) -> str:
     """Keys of the stage whose parent is neither in the target nor, for the entity's own rows, in the stage."""
     staged = f"s.{ident(reference.staged)}"

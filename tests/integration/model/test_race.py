@@ -28,7 +28,7 @@ def test_consumers_at_once_end_in_the_same_target(
 ) -> None:
     rng = Random(seed)  # noqa: S311 - no secret
     keys = (1, 2, 3, 4, 5, 6)
-    bounds = replace(scenario(rng), shape=shape, transactions=20, keys=keys, missing="park")
+    bounds = replace(scenario(rng), shape=shape, transactions=20, keys=keys)
     bounds = replace(bounds, unique=True, dense=True)
     case = draw(rng, bounds)
     target = targets.empty(Design(missing=bounds.missing, shape=shape, unique=unique))
