@@ -18,6 +18,7 @@ from consumers.gatekeeper import Gatekeeper
 from consumers.keeper import Duty, Keeper
 from consumers.lane import Lane
 from consumers.points import Points, PointsReader
+from consumers.refusal import is_retried
 from consumers.schedule import Schedule
 from consumers.settings import WorkerSettings
 from consumers.target import Connection, Session, our_error, sentence
@@ -31,8 +32,9 @@ CONNECT_PATIENCE_S = 30.0
 # What is being applied may take this long when the worker is asked to end; then it is abandoned.
 FINISH_S = 3.0
 JOIN_S = 2.0
-# Why a server that answers refuses us for a moment. Any other refusal (password, database) stays.
-_PASSING = re.compile("starting up|shutting down|recovery|too many|connection slots")
+RETRY_S = 1.0
+# Why a server refuses everybody for a moment.
+_STARTING = re.compile("starting up|shutting down|recovery|too many|connection slots")
 STATES_EVERY_S = 0.5
 WATERMARKS_EVERY_S = 0.2
 CHORES_EVERY_S = 0.2
@@ -123,12 +125,18 @@ class Worker:
         )
 
     def _introduce(self, session: Session, stop: threading.Event) -> None:
-        """Bring the control schema up to date and make our entities known to it."""
-        migration = self._settings.migration
-        names = [name for names in self._topics.values() for name in names]
-        connection = _patiently(session, stop)
-        control.migrate(connection)
-        control.register(connection, [migration.entities[name] for name in names])
+        """Bring the control schema up to date and tell it our entities; waits while the target is away."""
+        entities = self._settings.migration.entities
+        ours = [entities[name] for names in self._topics.values() for name in names]
+        deadline = time.monotonic() + CONNECT_PATIENCE_S
+        while True:
+            try:
+                control.migrate(session.connection())
+                return control.register(session.connection(), ours)
+            except psycopg.Error as error:
+                if not _passes(error) or time.monotonic() >= deadline or stop.wait(RETRY_S):
+                    raise
+                log.warning("waiting for the target", reason=sentence(error))
 
     def _work(self, beginnings: Beginnings, stop: threading.Event) -> None:
         lanes = self._lanes()
@@ -190,14 +198,8 @@ class Worker:
         reader.close()
 
 
-def _patiently(session: Session, stop: threading.Event) -> Connection:
-    """The first connection; a server that is on its way up is waited for."""
-    deadline = time.monotonic() + CONNECT_PATIENCE_S
-    while True:
-        try:
-            return session.connection()
-        except psycopg.OperationalError as error:
-            refused = "FATAL" in str(error) and not _PASSING.search(str(error))
-            if refused or time.monotonic() >= deadline or stop.wait(1.0):
-                raise our_error(error) from error
-            log.warning("waiting for the target", reason=sentence(error))
+def _passes(error: psycopg.Error) -> bool:
+    """Whether it may be otherwise in a moment; a server that refuses a password or a database goes on refusing."""
+    text = str(error)
+    refuses = error.sqlstate is None and "FATAL" in text and not _STARTING.search(text)
+    return is_retried(error) and not refuses
