@@ -15,7 +15,7 @@ from consumers.conversion import ident
 from consumers.judge import judge
 from consumers.layers import newest
 from consumers.numbered import execute
-from consumers.overlay import META
+from consumers.overlay import META, what_counts
 from consumers.plan import EntityPlan
 from consumers.refusal import is_of_a_record, reason_of
 from consumers.transform import Transform
@@ -44,6 +44,19 @@ class Ground:
     watermarks: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """Events of one entity, with all that can be done to them before the transaction.
+
+    Attributes:
+        rows: `META` and the legacy columns; what is left of a batch by `what_counts`.
+        lines: All rows as the stage takes them; None where some lack columns or cannot be made ready.
+    """
+
+    rows: pl.DataFrame
+    lines: memoryview | None = None
+
+
 class Applier:
     """Applies events of one entity."""
 
@@ -59,17 +72,24 @@ class Applier:
         cursor.execute(statement.create_stage(self.plan))
         cursor.execute(waiting.CREATE_STAGE)
 
-    def read(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Add the legacy key to events as the envelope reader yields them; outside of any transaction."""
+    def read(self, events: pl.DataFrame) -> Events:
+        """Make events ready, as the envelope reader yields them; outside of any transaction."""
         names = (column.name for column in self._columns)
-        return events.with_columns(self._transform.keys(events)).select(*META, *names)
+        keyed = events.with_columns(self._transform.keys(events)).select(*META, *names)
+        rows = what_counts(keyed)
+        if rows["__unavailable"].null_count() < rows.height:
+            return Events(rows=rows)
+        try:
+            return Events(rows=rows, lines=self._lines(rows))
+        except RecordError:  # Met again, and judged, in the transaction.
+            return Events(rows=rows)
 
     def nothing(self) -> pl.DataFrame:
         """An empty frame of events."""
         legacy = {column.name: images.frame_type(column) for column in self._columns}
         return pl.DataFrame(schema=META | legacy)
 
-    def settle(self, cursor: Cursor, events: pl.DataFrame, wake: list[str], ground: Ground) -> None:
+    def settle(self, cursor: Cursor, events: Events, wake: list[str], ground: Ground) -> None:
         """Apply events, and try again what waits for some keys.
 
         Args:
@@ -79,17 +99,19 @@ class Applier:
             ground: Read after the locks.
         """
         cursor.execute(_BY_INDEX)
-        if ground.truncated > ZERO:
-            events = events.filter(_at_least(ground.truncated))
-        found = newest(cursor, self.plan, events, wake)
-        rows = found.rows.with_columns(self._transform.ids(found.rows["__key"]))
-        lacking = rows.filter(pl.col("__unavailable").is_not_null())
-        waiting.save(cursor, self.plan, lacking, [Reason(why=Why.BASE)] * lacking.height)
+        valid = events.rows.filter(_at_least(ground.truncated))
+        found = newest(cursor, self.plan, valid, wake)
+        lines = events.lines if found.as_read and valid.height == events.rows.height else None
+        lacking = found.rows.filter(pl.col("__unavailable").is_not_null())
+        self._set_aside(cursor, lacking, [Reason(why=Why.BASE)] * lacking.height)
         kept = set(lacking["__key"].to_list())
-        kept |= self._apply(cursor, rows.filter(pl.col("__unavailable").is_null()), ground)
+        whole = found.rows.filter(pl.col("__unavailable").is_null())
+        kept |= self._apply(cursor, whole, ground, lines)
         waiting.forget(cursor, self.plan, [key for key in found.waited if key not in kept])
 
-    def _apply(self, cursor: Cursor, rows: pl.DataFrame, ground: Ground) -> set[str]:
+    def _apply(
+        self, cursor: Cursor, rows: pl.DataFrame, ground: Ground, lines: memoryview | None = None
+    ) -> set[str]:
         """Apply whole rows; where they fail, halves of them, down to the record at fault.
 
         Returns:
@@ -99,7 +121,7 @@ class Applier:
             return set()
         try:
             with cursor.connection.transaction():
-                return self._write(cursor, rows, ground)
+                return self._write(cursor, rows, ground, lines or self._lines(rows))
         except (psycopg.Error, RecordError) as error:
             status = cursor.connection.info.transaction_status
             if status is not TransactionStatus.INTRANS or not is_of_a_record(error):
@@ -110,9 +132,11 @@ class Applier:
         half = rows.height // 2
         return self._apply(cursor, rows[:half], ground) | self._apply(cursor, rows[half:], ground)
 
-    def _write(self, cursor: Cursor, rows: pl.DataFrame, ground: Ground) -> set[str]:
+    def _write(
+        self, cursor: Cursor, rows: pl.DataFrame, ground: Ground, lines: memoryview
+    ) -> set[str]:
         cursor.execute(f"DELETE FROM {self.plan.stage}")  # What an earlier part of the batch left.
-        self._stage(cursor, rows)
+        staging.copy_into(cursor, self.plan.stage, [ident(name) for name in self._staged], lines)
         self._look_up(cursor)
         deletes = bool((rows["__op"] == "d").any())
         aside = judge(cursor, self.plan, ground.watermarks, deletes=deletes)
@@ -122,15 +146,19 @@ class Applier:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # A deferred one would fail at COMMIT.
         return kept
 
-    def _stage(self, cursor: Cursor, rows: pl.DataFrame) -> None:
+    def _lines(self, rows: pl.DataFrame) -> memoryview:
+        """Whole rows as the stage takes them.
+
+        Raises:
+            RecordError: A Python rule fails.
+        """
         deleted = pl.col("__op") == "d"
         derived = self._transform.derive(rows)
         state = pl.when(deleted).then(pl.lit("d")).otherwise(pl.lit("l")).alias("__state")
         nothing_owed = pl.lit(None, dtype=pl.String).alias("__owed")
-        full = derived.with_columns(state, nothing_owed, self._original(rows))
-        names = [ident(name) for name in self._staged]
-        lines = staging.copy_text(full.select(list(self._staged)))
-        staging.copy_into(cursor, self.plan.stage, names, lines)
+        ids = self._transform.ids(rows["__key"])
+        full = derived.with_columns(ids, state, nothing_owed, self._original(rows))
+        return staging.copy_text(full.select(list(self._staged)))
 
     def _original(self, rows: pl.DataFrame) -> pl.Expr:
         """The image of each row; none for deletes, which leave the last one in the mapping."""
@@ -185,11 +213,15 @@ class Applier:
         stale = mapping.stale(cursor, self.plan, rows)
         rows = rows.filter(~pl.col("__key").is_in(list(stale)))
         keys = rows["__key"].to_list()
-        waiting.save(cursor, self.plan, rows, [aside[key] for key in keys])
+        self._set_aside(cursor, rows, [aside[key] for key in keys])
         there = rows.filter(pl.col("__op") != "d")["__key"].to_list()
         absent = [key for key in there if aside[key].misses_parent]
         mapping.withdraw(cursor, self.plan, absent)
         return set(keys)
+
+    def _set_aside(self, cursor: Cursor, rows: pl.DataFrame, reasons: list[Reason]) -> None:
+        identified = rows.with_columns(self._transform.ids(rows["__key"]))
+        waiting.save(cursor, self.plan, identified, reasons)
 
 
 def _at_least(event_id: EventId) -> pl.Expr:

@@ -11,7 +11,7 @@ import polars as pl
 import psycopg
 
 from consumers import images, mapping, waiting
-from consumers.overlay import FIRST, Layer, lay_over, one_per_key
+from consumers.overlay import FIRST, Layer, lay_over
 from consumers.plan import EntityPlan
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
@@ -24,10 +24,12 @@ class Newest:
     Attributes:
         rows: One per key that is not known to be stale; `__unavailable` names what it lacks.
         waited: The keys for which something waited before.
+        as_read: Whether they are the events of the batch, all of them and nothing else.
     """
 
     rows: pl.DataFrame
     waited: tuple[str, ...]
+    as_read: bool
 
 
 def newest(cursor: Cursor, plan: EntityPlan, events: pl.DataFrame, wake: Sequence[str]) -> Newest:
@@ -36,22 +38,22 @@ def newest(cursor: Cursor, plan: EntityPlan, events: pl.DataFrame, wake: Sequenc
     Args:
         cursor: Inside the transaction, under its locks.
         plan: Of the entity.
-        events: As `Applier.read` returned them.
+        events: What counts of a batch.
         wake: Keys that are tried again.
     """
     waiters = _waiters(cursor, plan, [*events["__key"].unique().to_list(), *wake])
     partial = events.filter(pl.col("__unavailable").is_not_null())["__key"]
     special = {*waiters["__key"].to_list(), *partial.to_list(), *wake}
     if not special:
-        return Newest(rows=_complete(one_per_key(events)), waited=())
+        return Newest(rows=_complete(events), waited=(), as_read=True)
     chosen = pl.col("__key").is_in(list(special))
     mapped = mapping.fetch(cursor, plan, sorted(special))
     layers = [_mapped(mapped), _batch(events.filter(chosen)), _waiting(plan, waiters)]
     folded = lay_over(pl.concat(layers, how="diagonal_relaxed"), plan.legacy.columns)
-    plain = _complete(one_per_key(events.filter(~chosen)))
+    plain = _complete(events.filter(~chosen))
     parts = (plain, folded, _owed(mapped, wake, folded))
     rows = pl.concat([part.select(plain.columns) for part in parts], how="vertical_relaxed")
-    return Newest(rows=rows, waited=tuple(waiters["__key"].to_list()))
+    return Newest(rows=rows, waited=tuple(waiters["__key"].to_list()), as_read=False)
 
 
 def _waiters(cursor: Cursor, plan: EntityPlan, keys: Sequence[str]) -> pl.DataFrame:

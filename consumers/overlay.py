@@ -99,10 +99,22 @@ def _completed(version: Version, below: Version | None) -> Version:
     )
 
 
-def one_per_key(events: pl.DataFrame) -> pl.DataFrame:
-    """Keep the event with the highest id of each key, for events that lack no column. In key order."""
-    order = ["__key", "__epoch", "__lsn", "__ordinal"]
-    return events.sort(order).unique("__key", keep="last", maintain_order=True)
+def what_counts(events: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the versions that a later one of the same batch makes meaningless.
+
+    Args:
+        events: `META` and the legacy columns.
+
+    Returns:
+        Of each key the event with the highest id, or all where one of them lacks columns. In key order.
+    """
+    partial = events.filter(pl.col("__unavailable").is_not_null())["__key"].unique()
+    ordered = events.sort(["__key", "__epoch", "__lsn", "__ordinal"])
+    last = pl.col("__key") != pl.col("__key").shift(-1)
+    counts = last.fill_null(value=True)
+    if partial.len():
+        counts |= pl.col("__key").is_in(partial.implode())
+    return ordered.filter(counts)
 
 
 def lay_over(layers: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:

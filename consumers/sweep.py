@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import psycopg
 
 from consumers import checkpoint, dependants, sweep_sql
-from consumers.apply import Applier, Ground
+from consumers.apply import Applier, Events, Ground
 from consumers.numbered import execute
 from consumers.plan import EntityPlan
 from consumers.released import Waiter, released
@@ -56,7 +56,7 @@ def sweep(connection: Connection, applier: Applier, appliers: Mapping[str, Appli
 
 def _wake(cursor: Cursor, applier: Applier, keys: list[str], ground: Ground) -> None:
     if keys:
-        applier.settle(cursor, applier.nothing(), keys, ground)
+        applier.settle(cursor, Events(rows=applier.nothing()), keys, ground)
 
 
 def _worth_a_try(cursor: Cursor, plan: EntityPlan, ground: Ground) -> list[str]:

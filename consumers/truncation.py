@@ -7,7 +7,7 @@ import polars as pl
 import psycopg
 
 from consumers import checkpoint
-from consumers.apply import Applier
+from consumers.apply import Applier, Events
 from consumers.conversion import literal
 from consumers.numbered import execute
 from schemas.event_id import ZERO, EventId
@@ -42,7 +42,7 @@ def obey(connection: Connection, applier: Applier, event_id: EventId) -> None:
         keys = _below(cursor, applier, event_id)
         for first in range(0, len(keys), BATCH_ROWS):
             deletes = _deletes(applier, keys[first : first + BATCH_ROWS], event_id)
-            applier.settle(cursor, deletes, [], ground)
+            applier.settle(cursor, Events(rows=deletes), [], ground)
 
 
 def _below(cursor: Cursor, applier: Applier, event_id: EventId) -> list[str]:

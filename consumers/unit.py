@@ -4,14 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
-import polars as pl
-
-from consumers.apply import Applier
+from consumers.apply import Applier, Events
 from consumers.buffer import Buffer, Load
 from consumers.target import Session
 
 Chore = Callable[[Session], None]
-Work = tuple[tuple[Applier, pl.DataFrame], ...]
+Work = tuple[tuple[Applier, Events], ...]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

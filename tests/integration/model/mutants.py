@@ -98,7 +98,7 @@ def _deletes_leave_nothing(patch: pytest.MonkeyPatch) -> None:
 def _unavailable_is_null(patch: pytest.MonkeyPatch) -> None:
     read = apply.Applier.read
     patch.setattr(
-        apply.Applier, "read", lambda self, events: read(self, events).with_columns(_NO_LIST)
+        apply.Applier, "read", lambda self, events: read(self, events.with_columns(_NO_LIST))
     )
 
 
@@ -128,8 +128,8 @@ def _batch_ignores_what_waits(patch: pytest.MonkeyPatch) -> None:
 
 def _last_offset_wins(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        layers,
-        "one_per_key",
+        apply,
+        "what_counts",
         lambda events: events.unique("__key", keep="last", maintain_order=True),
     )
 
