@@ -46,7 +46,8 @@ class ForeignKey:
     Attributes:
         table: The referencing table, as (schema, name).
         parent: The referenced table, as (schema, name).
-        on_delete: `pg_constraint.confdeltype`: a no action, r restrict, c cascade, n set null, d set default.
+        on_delete, on_update: `pg_constraint.confdeltype` and `confupdtype`: a no action, r restrict, c cascade,
+            n set null, d set default.
     """
 
     name: str
@@ -56,6 +57,21 @@ class ForeignKey:
     parent_columns: tuple[str, ...]
     deferrable: bool
     on_delete: str
+    on_update: str
+
+    def judged(self, id_column: str) -> tuple[str, str] | None:
+        """The column by which rows that refer to a parent are found, and the parent's column that it holds.
+
+        Args:
+            id_column: The parent's UUID.
+
+        Returns:
+            None where it takes several columns, and none of them is the UUID.
+        """
+        pairs = dict(zip(self.parent_columns, self.columns, strict=True))
+        parent_column = id_column if id_column in pairs else self.parent_columns[0]
+        is_one = parent_column == id_column or len(pairs) == 1
+        return (pairs[parent_column], parent_column) if is_one else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,5 +154,6 @@ def _foreign(row: tuple[object, ...], here: tuple[str, str]) -> ForeignKey:
         parent=parent,
         parent_columns=_texts(row[6]),
         deferrable=bool(row[7]),
-        on_delete=str(row[10]),
+        on_delete=str(row[10])[0],
+        on_update=str(row[10])[1],
     )

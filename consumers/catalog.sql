@@ -1,7 +1,7 @@
 -- Unique indexes, checks and foreign keys of one target table, and the foreign keys that refer to it.
 -- Parameter: %(oid)s. One row each: kind ('unique', 'check', 'out', 'in'), name, columns, other table's oid, schema, name,
--- other columns, deferrable, whether plain (no expression, no predicate, no whole row), nulls not distinct, and the action
--- on delete or the expression of the check. A NOT NULL is a check without a name. There are no checks where a trigger may
+-- other columns, deferrable, whether plain (no expression, no predicate, no whole row), nulls not distinct, and the actions
+-- on delete and on update, a letter each, or the expression of the check. A NOT NULL is a check without a name. There are no checks where a trigger may
 -- change a row before it is checked.
 SELECT 'unique', c.relname::text,
     (SELECT array_agg(a.attname::text ORDER BY k.position)
@@ -23,7 +23,7 @@ SELECT CASE WHEN k.conrelid = %(oid)s THEN 'out' ELSE 'in' END, k.conname::text,
     (SELECT array_agg(a.attname::text ORDER BY p.position)
      FROM unnest(k.confkey) WITH ORDINALITY AS p (attnum, position)
      JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = p.attnum),
-    k.condeferrable, true, false, k.confdeltype::text
+    k.condeferrable, true, false, concat(k.confdeltype, k.confupdtype)
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class o ON o.oid = CASE WHEN k.conrelid = %(oid)s THEN k.confrelid ELSE k.conrelid END
 JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace

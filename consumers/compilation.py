@@ -162,14 +162,13 @@ def _children(entity: Entity, target: TargetTable, around: Surroundings) -> tupl
     """Every column that holds back a delete: of foreign keys, and of references that are judged."""
     owners = {(child.place, child.column): child for child in around.children}
     for key in target.referenced_by:
-        pairs = dict(zip(key.parent_columns, key.columns, strict=True))
-        parent_column = entity.id_column if entity.id_column in pairs else key.parent_columns[0]
-        if parent_column == entity.id_column or len(pairs) == 1:
+        judged = key.judged(entity.id_column)
+        if judged:
             child = Child(
                 place=key.table,
-                column=pairs[parent_column],
+                column=judged[0],
                 entity=_owner(key.table, around),
-                parent_column=parent_column,
+                parent_column=judged[1],
             )
             owners.setdefault((child.place, child.column), child)
     return tuple(owners.values())

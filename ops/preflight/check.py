@@ -3,7 +3,16 @@
 from collections.abc import Callable, Iterator
 
 from ops import databases
-from ops.preflight import broker, columns, expressions, references, source, source_tables, target
+from ops.preflight import (
+    actions,
+    broker,
+    columns,
+    expressions,
+    references,
+    source,
+    source_tables,
+    target,
+)
 from ops.preflight.catalogs import SourceTable
 from ops.preflight.catalogs import labels as all_labels
 from ops.preflight.catalogs import source_tables as read_sources
@@ -85,6 +94,7 @@ def _target(
             entity = migration.entities[name]
             found = list(columns.check(migration, entity, table))
             yield from found
+            yield from actions.check(migration, entity, table)
             if name in sources and not any(f.severity is Severity.ERROR for f in found):
                 yield from columns.nullable(migration, entity, sources[name], table)
                 sound[name] = table

@@ -147,6 +147,26 @@ ERRORS = {
         target="ALTER TABLE shop.orders DROP CONSTRAINT orders_customer_id_fkey, "
         "ADD FOREIGN KEY (customer_id) REFERENCES shop.orders DEFERRABLE",
     ),
+    "a cascading delete that takes several columns": Case(
+        code="action-unseen",
+        exit_code=6,
+        file="customers.toml",
+        key="target",
+        says="refers to (country, name) of shop.customers ON DELETE CASCADE",
+        target="ALTER TABLE shop.customers ADD UNIQUE (country, name);"
+        "CREATE TABLE shop.letters (country char(2), name text, "
+        "FOREIGN KEY (country, name) REFERENCES shop.customers (country, name) ON DELETE CASCADE)",
+    ),
+    "an update that cascades": Case(
+        code="action-unseen",
+        exit_code=6,
+        file="customers.toml",
+        key="target",
+        says="ON UPDATE SET NULL",
+        target="ALTER TABLE shop.customers ADD UNIQUE (id, name);"
+        "CREATE TABLE shop.letters (customer uuid, name text, FOREIGN KEY (customer, name) "
+        "REFERENCES shop.customers (id, name) ON DELETE CASCADE ON UPDATE SET NULL)",
+    ),
     "NULL for a parent where the column refuses it": Case(
         code="null-refused",
         exit_code=6,

@@ -16,6 +16,7 @@ TO_DOCTORS = ForeignKey(
     parent_columns=("id",),
     deferrable=False,
     on_delete="a",
+    on_update="a",
 )
 
 
