@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import singledispatch
 
-from consumers.conversion import Conversion, convert, ident, literal, unmodified
+from consumers.conversion import Conversion, convert, fit, ident, literal, unmodified
 from schemas.entity import Entity
 from schemas.errors import ConfigError, InvariantError
 from schemas.rules import (
@@ -45,7 +45,7 @@ class Cell:
 
     def convert(self, value: str, source_type: str) -> Conversion:
         """A value of some type in the type of the target column."""
-        return convert(value, source_type, self.column.type, can_ask=self.can_ask)
+        return fit(value, source_type, self.column, can_ask=self.can_ask)
 
     def derived(self) -> str:
         """What was computed before staging."""
@@ -93,14 +93,14 @@ def _(_rule: Uuid, _cell: Cell) -> Conversion:
 
 @value.register
 def _(_rule: Ref, cell: Cell) -> Conversion:
-    return convert(cell.derived(), "uuid", cell.column.type, can_ask=False)
+    return fit(cell.derived(), "uuid", cell.column, can_ask=False)
 
 
 @value.register
 def _(rule: Values, cell: Cell) -> Conversion:
     """Only what `else = "keep"` lets through can be a value that nobody has looked at."""
     can_ask = cell.can_ask and rule.otherwise == "keep"
-    return convert(cell.derived(), "text", cell.column.type, can_ask=can_ask)
+    return fit(cell.derived(), "text", cell.column, can_ask=can_ask)
 
 
 @value.register(Json)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from schemas.table import Column
+
 # PostgreSQL manual, "Identifiers and Key Words".
 _NAME_BYTES_MAX = 63
 _DIGEST_SIZE = 8
@@ -84,6 +86,17 @@ def convert(value: str, source_type: str, target_type: str, *, can_ask: bool) ->
     return _by_text(value, source_type, target_type, can_ask=can_ask)
 
 
+def fit(value: str, source_type: str, column: Column, *, can_ask: bool) -> Conversion:
+    """Convert an SQL value for a column of the target, by way of the type under its domain: a domain cuts and rounds too."""
+    if column.base in (column.type, "text"):
+        return convert(value, source_type, column.type, can_ask=can_ask)
+    plain = convert(value, source_type, column.base, can_ask=can_ask)
+    refused = _refused(plain.value, column.type) if can_ask else None
+    return Conversion(
+        value=f"CAST({plain.value} AS {column.type})", fault=_fault(value, plain.fault, refused)
+    )
+
+
 def _family(kind: str) -> tuple[str, ...] | None:
     name = unmodified(kind)
     return next((family for family in _FAMILIES if name in family), None)
@@ -134,9 +147,9 @@ def _cut(text: str, target_type: str) -> str | None:
     return f"CAST({text} AS {target_type}) IS DISTINCT FROM CAST({text} AS {wide})"
 
 
-def _fault(value: str, refused: str | None, changed: str | None) -> str | None:
-    """True where one of the two holds; `changed` is only asked where a cast cannot fail."""
-    conditions = [condition for condition in (refused, changed) if condition]
+def _fault(value: str, first: str | None, second: str | None) -> str | None:
+    """True where one of the two holds; the second is only asked where the first does not, and a cast cannot fail."""
+    conditions = [condition for condition in (first, second) if condition]
     if not conditions:
         return None
     cases = " ".join(f"WHEN {condition} THEN true" for condition in conditions)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from consumers.conversion import Conversion, convert, ident, literal
+from consumers.conversion import Conversion, fit, ident, literal
 from ops.preflight.findings import Finding
 from ops.preflight.probe import Probe
 from schemas.rules import AnyRule, Constant, Default, Scalar, Values
@@ -26,7 +26,7 @@ def check(probe: Probe, name: str) -> Iterator[Finding]:
     rows = probe.connection.execute(_CHECKS_SQL, (probe.target.table.oid, name)).fetchall()
     can_ask = probe.connection.info.server_version >= CAN_ASK_SINCE
     for value in values:
-        conversion = convert(literal(_text(value)), "text", column.type, can_ask=can_ask)
+        conversion = fit(literal(_text(value)), "text", column, can_ask=can_ask)
         if not _fits(probe, name, conversion, [str(row[0]) for row in rows]):
             yield probe.finding(
                 "value-refused",

@@ -36,6 +36,9 @@ MISFITS: dict[str, tuple[str, str, object, object]] = {
     "an array whose elements are too long": ("text[]", "varchar(2)[]", "{ab}", "{abc}"),
     "an array whose elements would be rounded": ("numeric[]", "numeric(3,1)[]", "{1.5}", "{1.55}"),
     "a value outside of a domain": ("int", "app.grade", 5, 6),
+    "a numeric that a domain would round": ("numeric(9,2)", "app.whole", "5.00", "5.40"),
+    "a text that a domain would cut": ("text", "app.short", "abc", "abcd"),
+    "a timestamp for a domain that is a date": ("timestamp", "app.day", "2020-02-29 00:00:00", "2020-02-29 10:00:00"),
     "a CHECK": ("int", "int CHECK (a_check < 10)", 9, 10),
 }  # fmt: skip
 # Legacy type, target type, a value, and what it is in the target.
@@ -58,7 +61,8 @@ FITTING = [
     ("text", "text", 'a\tb\n\\N "c" \x7f', 'a\tb\n\\N "c" \x7f'),
 ]  # fmt: skip
 TYPES = """
-CREATE TYPE app.mood AS ENUM ('glad'); CREATE DOMAIN app.grade AS int CHECK (VALUE BETWEEN 1 AND 5)"""
+CREATE TYPE app.mood AS ENUM ('glad'); CREATE DOMAIN app.grade AS int CHECK (VALUE BETWEEN 1 AND 5);
+CREATE DOMAIN app.whole AS numeric(5,0); CREATE DOMAIN app.short AS varchar(3); CREATE DOMAIN app.day AS date"""
 
 
 def test_case_087_a_value_that_does_not_fit_is_a_dead_letter(migrated: Migrated) -> None:
