@@ -157,7 +157,8 @@ class Applier:
         state = pl.when(deleted).then(pl.lit("d")).otherwise(pl.lit("l")).alias("__state")
         nothing_owed = pl.lit(None, dtype=pl.String).alias("__owed")
         ids = self._transform.ids(rows["__key"])
-        full = derived.with_columns(ids, state, nothing_owed, self._original(rows))
+        moved = self._transform.moved_to(rows["__moved_to"])
+        full = derived.with_columns(ids, state, nothing_owed, moved, self._original(rows))
         return staging.copy_text(full.select(list(self._staged)))
 
     def _original(self, rows: pl.DataFrame) -> pl.Expr:

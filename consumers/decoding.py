@@ -12,7 +12,17 @@ from schemas.avro_read import PREFIX_BYTES, EnvelopeReader, frame_name, schema_i
 from schemas.event_id import EventId
 from schemas.table import Table
 
-META = ("__epoch", "__lsn", "__ordinal", "__op", "__unavailable", "__partition", "__offset")
+META = (
+    "__epoch",
+    "__lsn",
+    "__ordinal",
+    "__op",
+    "__unavailable",
+    "__moved_to",
+    "__partition",
+    "__offset",
+    "__schema",
+)
 Parts = dict[int, pl.DataFrame]
 _prefix_of = itemgetter(slice(0, PREFIX_BYTES))
 
@@ -26,7 +36,7 @@ def read(load: Load, reader: Callable[[int], EnvelopeReader]) -> Parts:
 
     Returns:
         By the id of the schema that they were written with, as `EnvelopeReader.read` returns them, with `__partition`
-        Int32 and `__offset` Int64.
+        Int32, `__offset` Int64 and `__schema` Int64.
 
     Raises:
         RecordError: A record does not have the wire format, or is not written with its schema.
@@ -38,7 +48,8 @@ def read(load: Load, reader: Callable[[int], EnvelopeReader]) -> Parts:
         chosen = _chosen(prefix, values, places) if len(prefixes) > 1 else (values, places)
         schema = schema_id(chosen[0][0])
         rows = reader(schema).read(chosen[0])
-        parts[schema] = pl.concat([rows, chosen[1]], how="horizontal")
+        known = chosen[1].with_columns(pl.lit(schema, dtype=pl.Int64).alias("__schema"))
+        parts[schema] = pl.concat([rows, known], how="horizontal")
     return parts
 
 

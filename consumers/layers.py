@@ -11,7 +11,7 @@ import polars as pl
 import psycopg
 
 from consumers import images, mapping, waiting
-from consumers.overlay import FIRST, Layer, lay_over
+from consumers.overlay import FIRST, META, Layer, lay_over
 from consumers.plan import EntityPlan
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
@@ -91,6 +91,7 @@ def _owed(mapped: pl.DataFrame, wake: Sequence[str], folded: pl.DataFrame) -> pl
     woken = pl.col("__key").is_in(list(wake)) & ~pl.col("__key").is_in(folded["__key"].to_list())
     known = (pl.col("__state") == "l") & (pl.col("__op") != "d")  # Without its image it cannot be.
     rows = mapped.filter(woken & pl.col("__owed") & known)
+    absent = ("__unavailable", "__moved_to", "__schema")
     return _complete(rows).with_columns(
-        pl.lit(None, dtype=pl.List(pl.String)).alias("__unavailable")
+        pl.lit(None, dtype=META[name]).alias(name) for name in absent
     )

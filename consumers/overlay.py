@@ -23,8 +23,10 @@ META: dict[str, pl.DataType] = {
     "__ordinal": pl.Int64(),
     "__op": pl.String(),
     "__unavailable": pl.List(pl.String()),
+    "__moved_to": pl.List(pl.String()),
     "__partition": pl.Int32(),
     "__offset": pl.Int64(),
+    "__schema": pl.Int64(),
 }
 FIRST = ("__first_epoch", "__first_lsn", "__first_ordinal")
 

@@ -18,6 +18,7 @@ META: dict[str, str] = {
     "__partition": "int",
     "__offset": "bigint",
     "__owed": "uuid[]",
+    "__moved_to": "text",
     "__original": "json",
     "__fault": "text",
 }
@@ -63,15 +64,15 @@ def fence(plan: EntityPlan) -> str:
     return f"""
     INSERT INTO {plan.mapping} AS m (
         generation, entity, source, legacy_key, id, state, owed, epoch, commit_lsn, ordinal, spec_version,
-        partition, "offset", original)
+        partition, "offset", moved_to, original)
     SELECT
         1, {literal(plan.name)}, {plan.source}, "__key", "__id", "__state", "__owed", "__epoch", "__lsn", "__ordinal",
-        1, "__partition", "__offset", "__original"
+        1, "__partition", "__offset", "__moved_to", "__original"
     FROM {plan.stage}
     ON CONFLICT (legacy_key, source, generation) DO UPDATE SET
         id = excluded.id, state = excluded.state, owed = excluded.owed, epoch = excluded.epoch,
         commit_lsn = excluded.commit_lsn, ordinal = excluded.ordinal, spec_version = excluded.spec_version,
-        partition = excluded.partition, "offset" = excluded."offset",
+        partition = excluded.partition, "offset" = excluded."offset", moved_to = excluded.moved_to,
         original = CASE excluded.state WHEN 'd' THEN m.original ELSE excluded.original END
     WHERE ({known}) < ({new}) OR (({known}) = ({new}) AND {_RETURNS})
     RETURNING legacy_key, state"""

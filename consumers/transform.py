@@ -44,6 +44,16 @@ class Transform:
             [normal_form(frame[column.name], column.base) for column in self._plan.key]
         ).alias("__key")
 
+    def moved_to(self, keys: pl.Series) -> pl.Series:
+        """The legacy keys that rows have now, from the texts of their columns; NULL where the key did not change."""
+        if keys.null_count() == len(keys):
+            return pl.Series("__moved_to", [None] * len(keys), dtype=pl.String)
+        parts = (
+            normal_form(keys.list.get(place), column.base)
+            for place, column in enumerate(self._plan.key)
+        )
+        return legacy_keys(list(parts)).alias("__moved_to")
+
     def ids(self, keys: pl.Series) -> pl.Series:
         """The UUID of each legacy key."""
         return self._identities[self._plan.name].column(keys).alias("__id")

@@ -65,8 +65,10 @@ _COLUMNS = {
     "deleted": "boolean",
     "image": "json",
     "unavailable": "text[]",
+    "moved_to": "text[]",
     "partition": "int",
     "offset": "bigint",
+    "schema_id": "bigint",
     "reason": "text",
     "waits_for": "text",
     "waits_id": "uuid",
@@ -80,7 +82,10 @@ _WHY = dict.fromkeys(list(_COLUMNS)[-7:], pl.String())
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
 _TYPED = ", ".join(f'"{n}" {"text" if kind == "text[]" else kind}' for n, kind in _COLUMNS.items())
 CREATE_STAGE = f"CREATE TEMPORARY TABLE IF NOT EXISTS set_aside ({_TYPED}) ON COMMIT DELETE ROWS"
-_VALUES = _NAMES.replace('"unavailable"', 'CAST("unavailable" AS text[])')
+_ARRAYS = [name for name, kind in _COLUMNS.items() if kind == "text[]"]
+_VALUES = ", ".join(
+    f'CAST("{name}" AS text[])' if name in _ARRAYS else f'"{name}"' for name in _COLUMNS
+)
 _CHANGES = ", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS if name != "legacy_key")
 # An entity reads one topic.
 _TOPIC = (
@@ -94,7 +99,7 @@ ON CONFLICT (generation, entity, source, legacy_key) DO UPDATE SET
 _FOR_KEYS = "WHERE generation = 1 AND entity = %s AND source = %s AND legacy_key = ANY(%s)"
 _FETCH = f"""
 SELECT legacy_key, epoch, commit_lsn, ordinal, first_epoch, first_lsn, first_ordinal, deleted,
-    CAST(image AS text), unavailable, partition, "offset"
+    CAST(image AS text), unavailable, moved_to, partition, "offset", schema_id
 FROM understudy.waiting {_FOR_KEYS}"""
 _FORGET = f"DELETE FROM understudy.waiting {_FOR_KEYS}"
 _FETCHED = {
@@ -108,8 +113,10 @@ _FETCHED = {
     "__deleted": pl.Boolean(),
     "__image": pl.String(),
     "__unavailable": pl.List(pl.String),
+    "__moved_to": pl.List(pl.String),
     "__partition": pl.Int32(),
     "__offset": pl.Int64(),
+    "__schema": pl.Int64(),
 }
 
 
@@ -148,13 +155,10 @@ def _stored(plan: EntityPlan, rows: pl.DataFrame, reasons: Sequence[Reason]) -> 
     event = ("__key", "__id", "__epoch", "__lsn", "__ordinal", *FIRST)
     head = rows.select(*event, (pl.col("__op") == "d").alias("deleted"))
     image = images.encode(rows, plan.legacy.columns).alias("image")
-    lacking = rows["__unavailable"].to_list()
-    unavailable = pl.Series(
-        "unavailable", [names and _array(names) for names in lacking], dtype=pl.String
-    )
-    place = rows.select("__partition", "__offset")
+    arrays = [_arrays(rows[f"__{name}"]).alias(name) for name in _ARRAYS]
+    place = rows.select("__partition", "__offset", "__schema")
     whys = pl.DataFrame([_why(reason) for reason in reasons], schema=_WHY, orient="row")
-    return pl.concat([head, pl.DataFrame([image, unavailable]), place, whys], how="horizontal")
+    return pl.concat([head, pl.DataFrame([image, *arrays]), place, whys], how="horizontal")
 
 
 def _why(reason: Reason) -> tuple[str | None, ...]:
@@ -168,6 +172,10 @@ def _why(reason: Reason) -> tuple[str | None, ...]:
         reason.constraint,
         reason.column,
     )
+
+
+def _arrays(lists: pl.Series) -> pl.Series:
+    return pl.Series([texts and _array(texts) for texts in lists.to_list()], dtype=pl.String)
 
 
 def _array(names: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ class RowBatch:
 
     __slots__ = (
         "_lsns",
+        "_moved_to",
         "_names",
         "_ops",
         "_ordinals",
@@ -35,6 +36,7 @@ class RowBatch:
         self._times: list[int] = []
         self._ordinals: list[int] = []
         self._unavailable: list[tuple[str, ...] | None] = []
+        self._moved_to: dict[int, tuple[str, ...]] = {}
 
     def add(self, op: bytes, row: Row, transaction: Transaction, ordinal: int) -> bool:
         """Take a change: the new row, or the old one of a delete.
@@ -52,6 +54,11 @@ class RowBatch:
         self._unavailable.append(names)
         return names is not None
 
+    def moves(self, row: Row) -> None:
+        """Say of the delete that was added last that its row has another key now, that of `row`."""
+        key = (row[place] or b"" for place in self.shape.key_places)
+        self._moved_to[len(self._ops) - 1] = tuple(map(bytes.decode, key))
+
     def encode(self, epoch: int) -> list[Pair]:
         """Keys and values of all changes."""
         columns = list(zip(*self._rows, strict=True))
@@ -65,6 +72,7 @@ class RowBatch:
             xid=self._xids,
             ts_ms=self._times,
             unavailable=self._unavailable,
+            moved_to=self._moved_to,
         )
         return self.shape.encoder.changes(changes)
 

@@ -148,6 +148,7 @@ class Tail:
             self._add(batch, UPDATED, row)
             return
         self._add(batch, DELETED, old)
+        batch.moves(row)
         if self._add(batch, CREATED, row):
             if self._end_lsn > self._sent_lsn:
                 self.flush()  # Debts are opened in the order of the stream.

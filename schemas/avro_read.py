@@ -34,6 +34,7 @@ _SELECTED = {
     "source.lsn": "__lsn",
     "op": "__op",
     "unavailable": "__unavailable",
+    "moved_to": "__moved_to",
     "source.ts_ms": "__source_ms",
 }
 
@@ -83,7 +84,8 @@ class EnvelopeReader:
 
         Returns:
             `__epoch` Int32, `__lsn` Int64, `__ordinal` Int64 (0 in a snapshot row), `__op`
-            String, `__unavailable` List(String) or null (legacy names), `__source_ms` Int64;
+            String, `__unavailable` List(String) or null (legacy names), `__moved_to` List(String)
+            or null, `__source_ms` Int64;
             then the legacy columns by `frame_name`: of `after`, and for a delete of `before`.
             An unavailable column is null: the placeholder is for other readers.
 

@@ -7,8 +7,8 @@ Source: Debezium documentation, "PostgreSQL connector, data change events"; Conf
 documentation, "Wire format".
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby, repeat
 
 from schemas.avro_fields import (
@@ -57,6 +57,7 @@ class Changes:
         ts_ms: Commit time of each change, milliseconds since 1970.
         unavailable: Names of the columns that the server did not send, for each change; what
             `after` holds there is not read.
+        moved_to: By the place of a delete that is half of a key change: the texts of the new key.
     """
 
     op: Sequence[bytes]
@@ -68,6 +69,7 @@ class Changes:
     xid: Sequence[int]
     ts_ms: Sequence[int]
     unavailable: Sequence[tuple[str, ...] | None]
+    moved_to: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 class RowEncoder:
@@ -118,7 +120,7 @@ class RowEncoder:
         count = len(fields[0])
         opening = self._value_head + NULL + PRESENT
         source = self._source(at, ts_ms, snapshot="true", xid=None)
-        closing = source + NULL + encode_text("r") + PRESENT + encode_long(ts_ms) + NULL
+        closing = source + NULL + encode_text("r") + PRESENT + encode_long(ts_ms) + NULL + NULL
         rows = zip(repeat(opening, count), *fields, repeat(closing, count), strict=True)
         return list(zip(self._keys(fields), map(b"".join, rows), strict=True))
 
@@ -175,7 +177,7 @@ class RowEncoder:
 
         `data_collection_order` repeats `total_order`: nobody here counts by table.
         """
-        missing = {names: encode_names(names) for names in set(changes.unavailable)}
+        missing = {names: encode_names(names) + NULL for names in set(changes.unavailable)}
         twice = _TWICE
         origins: list[bytes] = []
         places = zip(changes.op, changes.commit_lsn, changes.xid, changes.ts_ms, strict=True)
@@ -187,6 +189,8 @@ class RowEncoder:
                 first + twice[ordinal] + last + missing[names]
                 for ordinal, names in zip(changes.ordinal[rows], absent, strict=True)
             ]
+        for row, key in changes.moved_to.items():
+            origins[row] = origins[row].removesuffix(NULL) + encode_names(key)
         return origins
 
     def _transaction(

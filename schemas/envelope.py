@@ -7,6 +7,7 @@ attributes `pg.type` (as format_type prints it) and `pg.base` (a type that holds
 Differences from Debezium, on purpose:
   * `source.lsn` is the LSN of the commit (for a snapshot row: the consistent point), `source.epoch` is ours;
   * `unavailable` at the end names the columns that the server did not send (unchanged TOAST);
+  * `moved_to` after it, of a delete that is half of a key change: the texts of the new key, in key order;
   * every column is nullable, and no default is ever exported.
 Source: Debezium documentation, "PostgreSQL connector, data change events"; Avro 1.12 specification.
 """
@@ -121,11 +122,14 @@ def value_schema(topic: str, table: Table) -> Schema:
             {"name": "transaction", "type": ["null", block], "default": None},
             {"name": "op", "type": "string"},
             {"name": "ts_ms", "type": ["null", "long"], "default": None},
-            {
-                "name": "unavailable",
-                "type": ["null", {"type": "array", "items": "string"}],
-                "default": None,
-            },
+            *(
+                {
+                    "name": name,
+                    "type": ["null", {"type": "array", "items": "string"}],
+                    "default": None,
+                }
+                for name in ("unavailable", "moved_to")
+            ),
         ],
     }
 

@@ -73,6 +73,7 @@ class ReferenceEncoder:
                 "op": op.decode(),
                 "ts_ms": ts_ms,
                 "unavailable": list(changes.unavailable[i] or ()) or None,
+                "moved_to": list(changes.moved_to.get(i, ())) or None,
             }
             pairs.append((key, self._value(value)))
             if op == b"d":
@@ -143,6 +144,7 @@ def read(schema: dict[str, Any], values: Sequence[bytes]) -> list[dict[str, Any]
             "ordinal": (record["transaction"] or {"total_order": 0})["total_order"],
             "op": record["op"],
             "unavailable": record["unavailable"],
+            "moved_to": record["moved_to"],
             "source_ms": record["source"]["ts_ms"],
         }
         legacy = {

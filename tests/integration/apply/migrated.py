@@ -1,7 +1,7 @@
 """A target database that entities are applied to: what a worker does, without Kafka."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from schemas.table import CATALOG_SQL, Table, tables_of
 
 NAMESPACE = UUID("8d3c1c5e-6f0b-4d4e-9a31-0d6a4a4f2b11")
 EPOCH = 1
+SCHEMA_ID = 7
 Row = Mapping[str, Any]
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -34,12 +35,14 @@ class Event:
     Attributes:
         at: Commit LSN and ordinal.
         lacks: Columns that were not sent.
+        moved_to: Texts of the new key, of a delete that is half of a key change.
     """
 
     op: str
     at: tuple[int, int]
     row: Row
     lacks: tuple[str, ...] = ()
+    moved_to: tuple[str, ...] = ()
     offset: int = 0
 
 
@@ -51,6 +54,11 @@ def change(at: int, ordinal: int = 1, *, lacks: Sequence[str] = (), **row: Any) 
 def delete(at: int, ordinal: int = 1, **key: Any) -> Event:
     """A delete: of the row there is the key alone."""
     return Event(op="d", at=(at, ordinal), row=key)
+
+
+def moved(at: int, *moved_to: str, **key: Any) -> Event:
+    """The delete of a key change: texts of the new key, and the old one."""
+    return replace(delete(at, **key), moved_to=moved_to)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,8 +145,10 @@ class Migrated:
                 "__ordinal": event.at[1],
                 "__op": event.op,
                 "__unavailable": list(event.lacks) or None,
+                "__moved_to": list(event.moved_to) or None,
                 "__partition": 0,
                 "__offset": offset,
+                "__schema": SCHEMA_ID,
             }
             | dict(event.row)
             for offset, event in enumerate(events)
@@ -179,6 +189,13 @@ class Migrated:
         query = (
             "SELECT legacy_key, state::text FROM understudy.migration_mappings WHERE entity = %s"
         )
+        return dict(self.rows(query, name))
+
+    def moved(self, name: str) -> dict[str, str]:
+        """Old and new legacy key of the rows whose key was changed."""
+        query = """
+            SELECT legacy_key, moved_to FROM understudy.migration_mappings
+            WHERE entity = %s AND moved_to IS NOT NULL"""
         return dict(self.rows(query, name))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.integration.apply.migrated import Migrated, change, delete
+from tests.integration.apply.migrated import Migrated, change, delete, moved
 
 ORDERS = {"columns": {"id": {"uuid": True}, "note": "note", "size": "size"}}
 
@@ -75,9 +75,18 @@ def test_a_null_that_was_sent_is_no_value_that_was_not_sent(orders: Migrated) ->
 
 def test_case_012_a_key_change_leaves_nothing_under_the_old_key(orders: Migrated) -> None:
     orders.apply("orders", change(10, id=1, note="a", size=2))
-    orders.apply("orders", delete(20, 1, id=1), change(20, 2, id=2, note="a", size=2))
+    gone, come = moved(20, "2", id=1), change(20, 2, id=2, note="a", size=2)
+    orders.apply("orders", gone, come)
     assert found(orders) == {"2": ["a", 2]}
     assert orders.states("orders") == {"1": "d", "2": "l"}
+    assert orders.moved("orders") == {"1": "2"}
+
+
+def test_case_012_a_key_that_is_used_again_has_not_moved(orders: Migrated) -> None:
+    orders.apply("orders", change(10, id=1, note="a", size=2))
+    orders.apply("orders", moved(20, "2", id=1))
+    orders.apply("orders", change(30, id=1, note="b", size=3))
+    assert orders.moved("orders") == {}
 
 
 def test_case_012_its_halves_may_come_in_any_order(orders: Migrated) -> None:

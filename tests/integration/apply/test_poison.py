@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.integration.apply.migrated import Migrated, change, delete
+from tests.integration.apply.migrated import SCHEMA_ID, Migrated, change, delete
 
 
 @pytest.fixture
@@ -32,7 +32,10 @@ def text(migrated: Migrated) -> dict[str, str | None]:
 
 def letter(migrated: Migrated) -> dict[str, Any]:
     """The only dead letter."""
-    columns = 'legacy_key, sqlstate, error, constraint_name, column_name, topic, partition, "offset", image'
+    columns = (
+        "legacy_key, sqlstate, error, constraint_name, column_name,"
+        ' topic, partition, "offset", schema_id, image'
+    )
     rows = migrated.rows(f"SELECT {columns} FROM understudy.dead_letters")  # noqa: S608 - the names above
     assert len(rows) == 1
     names = [name.strip(' "') for name in columns.split(",")]
@@ -60,6 +63,7 @@ def test_case_087_a_dead_letter_says_what_and_where_without_the_value(make: Any)
         "topic": "test.legacy.t",
         "partition": 0,
         "offset": 1,
+        "schema_id": SCHEMA_ID,
     }
     assert image == {"id": 2, "v": 66}
 

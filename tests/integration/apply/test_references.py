@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.apply.migrated import Migrated, change, delete
+from tests.integration.apply.migrated import Migrated, change, delete, moved
 
 PARENTS = {"columns": {"id": {"uuid": True}, "name": "name"}}
 
@@ -147,7 +147,7 @@ def test_a_delete_waits_until_its_children_are_gone(migrated: Migrated) -> None:
     make(migrated)
     migrated.apply("parents", change(10, id=7), change(11, id=8))
     migrated.apply("children", change(20, id=1, p=7))
-    migrated.apply("parents", delete(40, id=7), delete(41, id=8))
+    migrated.apply("parents", moved(40, "9", id=7), delete(41, id=8))
     assert (migrated.states("parents"), migrated.waiting("parents")) == (
         {"7": "l", "8": "d"},
         {"7": "children"},
@@ -155,6 +155,7 @@ def test_a_delete_waits_until_its_children_are_gone(migrated: Migrated) -> None:
     migrated.apply("children", delete(30, id=1))
     migrated.sweep("parents")
     assert (migrated.states("parents"), migrated.waiting("parents")) == ({"7": "d", "8": "d"}, {})
+    assert migrated.moved("parents") == {"7": "9"}
 
 
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT"])

@@ -26,6 +26,7 @@ class Event:
     op: str
     row: dict[str, Any]
     unavailable: tuple[str, ...]
+    moved_to: tuple[str, ...]
 
 
 def wait_for(what: str, condition: Callable[[], Any]) -> Any:
@@ -115,6 +116,7 @@ def _events(schema: dict[str, Any], group: list[Any]) -> list[Event]:
             op=row["ours"]["op"],
             row=row["legacy"],
             unavailable=tuple(row["ours"]["unavailable"] or ()),
+            moved_to=tuple(row["ours"]["moved_to"] or ()),
         )
         for message, row in zip(group, rows, strict=True)
     ]

@@ -84,6 +84,7 @@ def test_case_012_a_key_change_is_a_delete_and_an_insert_with_two_ordinals(
     gone, came = sorted((e for e in notes.events() if e.op in "cd"), key=lambda event: event.id)
     assert (gone.op, gone.key, came.op, came.key) == ("d", (1,), "c", (9999,))
     assert (gone.id[:2], gone.id[2], came.id[2]) == (came.id[:2], 1, 2)
+    assert (gone.moved_to, came.moved_to) == (("9999",), ())
 
 
 def test_case_001_an_unchanged_large_value_is_named_unavailable_not_null(

@@ -55,6 +55,9 @@ _TEXTS: dict[str, st.SearchStrategy[bytes]] = {
 }
 
 
+_moved_keys = st.lists(st.text(_characters), min_size=1, max_size=3).map(tuple)
+
+
 @st.composite
 def tables(draw: st.DrawFn) -> Table:
     """A table of one to six columns, some of them its key."""
@@ -105,4 +108,5 @@ def changes_of(draw: st.DrawFn, table: Table) -> Changes:
         unavailable=[
             None if op == b"d" else names for op, names in zip(ops, each(partial), strict=True)
         ],
+        moved_to=draw(st.dictionaries(st.integers(0, count - 1), _moved_keys)),
     )
