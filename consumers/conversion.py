@@ -87,7 +87,7 @@ def convert(value: str, source_type: str, target_type: str, *, can_ask: bool) ->
 
 
 def fit(value: str, source_type: str, column: Column, *, can_ask: bool) -> Conversion:
-    """Convert an SQL value for a column of the target, by way of the type under its domain: a domain cuts and rounds too."""
+    """Convert an SQL value for a column of the target: by the type under a domain, which too would cut and round."""
     if column.base in (column.type, "text"):
         return convert(value, source_type, column.type, can_ask=can_ask)
     plain = convert(value, source_type, column.base, can_ask=can_ask)

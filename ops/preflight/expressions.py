@@ -4,6 +4,7 @@ Nothing is kept: the control schema, whose functions the rules call, is made in 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from consumers import control, statement
 from consumers.catalog import TargetTable
@@ -19,7 +20,14 @@ from ops.preflight.probe import Probe
 from schemas.errors import ConfigError
 from schemas.migration import Migration
 from schemas.rules import Copy, Default, Python, Ref, Sql, Timezone
+from schemas.table import Column
 
+_MOMENT = "timestamp with time zone"
+_OTHER_TYPE = "Write { sql = ... } with the conversion that is meant, or change the column's type."
+_LOSES = (
+    "Change the column's type, or write { sql = ... } with the conversion that is meant "
+    "and an [expect] that what is left out is nothing."
+)
 _REMEDY = "Correct the expression; it sees the legacy row in its own types, enums and extension types as text."
 
 
@@ -133,30 +141,30 @@ def _column(probe: Probe, name: str, value: str) -> Iterator[Finding]:
 
 
 def _copy(probe: Probe, name: str, rule: Copy | Default) -> Iterator[Finding]:
-    origin, column = probe.source.table.column(rule.source), probe.target.table.column(name)
-    if origin is None or column is None:
+    origin = probe.source.table.column(rule.source)
+    if origin is not None:
+        yield from _fit(probe, name, origin, ident("s", origin.name))
+
+
+def _fit(probe: Probe, name: str, origin: Column, value: str) -> Iterator[Finding]:
+    """Whether values of one column, or what is made of it, fit into a column of the target."""
+    column = probe.target.table.column(name)
+    if column is None:
         return
     key = f"columns.{name}"
     kinds = f"{origin.name} is {origin.type} and column {name} of {probe.entity.target} is {column.type}"
     # A text may hold the form of any type; whether it does is asked row by row.
-    problem = (
-        None if types.meet(origin.base, "text") else probe.assigned(name, ident("s", origin.name))
-    )
+    problem = None if types.meet(origin.base, "text") else probe.assigned(name, value)
+    lost = types.lost(origin.base, column.base)
     if problem:
-        remedy = (
-            "Write { sql = ... } with the conversion that is meant, or change the column's type."
-        )
-        yield probe.finding("type-mismatch", key, f"{kinds}: {problem}", remedy)
-    elif types.is_narrower(origin.base, column.type):
+        yield probe.finding("type-mismatch", key, f"{kinds}: {problem}", _OTHER_TYPE)
+    elif lost:
+        yield probe.finding("type-loses", key, f"{kinds}: it has no place for the {lost}", _LOSES)
+    elif types.is_narrower(origin.base, column.base):
         what = f"{kinds}: values that do not fit become dead letters"
         remedy = f"ALTER TABLE {probe.entity.target} ALTER {name} TYPE {origin.base}."
-        yield warning(
-            Side.TARGET,
-            "type-narrower",
-            in_entity(probe.migration, probe.entity, key),
-            what,
-            remedy,
-        )
+        place = in_entity(probe.migration, probe.entity, key)
+        yield warning(Side.TARGET, "type-narrower", place, what, remedy)
 
 
 def _timezone(probe: Probe, name: str, rule: Timezone) -> Iterator[Finding]:
@@ -167,6 +175,9 @@ def _timezone(probe: Probe, name: str, rule: Timezone) -> Iterator[Finding]:
     if origin and origin.base.startswith("timestamp") and origin.base.endswith(" with time zone"):
         what = f"{origin.name} is {origin.type}: it knows its moment already"
         yield probe.finding("timezone", key, what, f'Copy it: {name} = "{origin.name}".')
+    elif origin:
+        moment = replace(origin, type=_MOMENT, base=_MOMENT)
+        yield from _fit(probe, name, moment, f"CAST(NULL AS {_MOMENT})")
 
 
 def _python(probe: Probe, name: str, rule: Python) -> Iterator[Finding]:

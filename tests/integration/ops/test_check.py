@@ -132,6 +132,23 @@ ERRORS = {
         says="code is uuid and column code of shop.orders is integer",
         target="ALTER TABLE shop.orders DROP code, ADD code integer",
     ),
+    "a type without a place for the decimals": Case(
+        code="type-loses",
+        exit_code=6,
+        key="columns.code",
+        says="column code of shop.orders is shop.whole: it has no place for the decimals",
+        source="ALTER TABLE orders DROP code, ADD code numeric(14, 2)",
+        target="CREATE DOMAIN shop.whole AS numeric(10, 0);"
+        "ALTER TABLE shop.orders DROP code, ADD code shop.whole",
+    ),
+    "a moment for a column that holds a time of day": Case(
+        code="type-loses",
+        exit_code=6,
+        file="customers.toml",
+        key="columns.created_at",
+        says="it has no place for the date",
+        target="ALTER TABLE shop.customers ALTER created_at TYPE time",
+    ),
     "a reference whose types do not meet": Case(
         code="reference-type",
         exit_code=3,
