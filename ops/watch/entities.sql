@@ -7,7 +7,7 @@ SELECT e.entity, e.target, e.phase, e.held_at IS NOT NULL AS is_paused, e.stoppe
 FROM understudy.entities e
 LEFT JOIN (
     SELECT entity, jsonb_object_agg(reason, rows) AS waiting
-    FROM (SELECT entity, reason, count(*) AS rows FROM understudy.waiting WHERE generation = 1 AND reason <> 'rule' GROUP BY 1, 2) AS counted
+    FROM (SELECT entity, reason, count(*) AS rows FROM understudy.parked WHERE generation = 1 GROUP BY 1, 2) AS counted
     GROUP BY entity
 ) AS w USING (entity)
 LEFT JOIN (

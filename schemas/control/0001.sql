@@ -111,16 +111,26 @@ CREATE TABLE understudy.waiting (
 );
 COMMENT ON COLUMN understudy.waiting.first_lsn IS 'A column is only taken from an image newer than this: the insert of a key change has no older base';
 
+-- Whether a parent is excluded is asked when somebody looks: it may be excluded long after its child was parked.
 CREATE VIEW understudy.parked AS
-SELECT generation, entity, source, legacy_key, id, reason, waits_for, waits_id, epoch, commit_lsn, ordinal, deleted, image,
-    topic, partition, "offset", attempts, first_at, tried_at
-FROM understudy.waiting
+SELECT generation, entity, source, legacy_key, id,
+    CASE WHEN EXISTS (
+        SELECT FROM understudy.migration_mappings m
+        WHERE m.generation = w.generation AND m.entity = w.waits_for AND m.id = w.waits_id AND m.state = 'x'
+    ) THEN 'parent excluded' ELSE reason END AS reason,
+    waits_for, waits_id, epoch, commit_lsn, ordinal, deleted, image, topic, partition, "offset", attempts, first_at, tried_at
+FROM understudy.waiting w
 WHERE reason <> 'rule';
 
 CREATE VIEW understudy.dead_letters AS
-SELECT generation, entity, source, legacy_key, id, sqlstate, error, constraint_name, column_name, spec_version, epoch, commit_lsn,
+SELECT generation, entity, source, legacy_key, id, sqlstate,
+    CASE WHEN EXISTS (
+        SELECT FROM understudy.migration_mappings m
+        WHERE m.generation = w.generation AND m.entity = w.waits_for AND m.id = w.waits_id AND m.state = 'x'
+    ) THEN 'the row of ' || waits_for || ' that it refers to is excluded' ELSE error END AS error,
+    constraint_name, column_name, spec_version, epoch, commit_lsn,
     ordinal, deleted, image, topic, partition, "offset", schema_id, attempts, first_at, tried_at
-FROM understudy.waiting
+FROM understudy.waiting w
 WHERE reason = 'rule';
 
 CREATE TABLE understudy.audit_log (

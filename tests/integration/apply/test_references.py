@@ -221,6 +221,32 @@ def test_a_row_that_leaves_by_where_waits_for_its_children_like_a_delete(
     )
 
 
+@pytest.mark.parametrize(
+    ("missing", "query", "told"),
+    [
+        ("park", "SELECT reason FROM understudy.parked", "parent excluded"),
+        (
+            "dead-letter",
+            "SELECT error FROM understudy.dead_letters",
+            "the row of parents that it refers to is excluded",
+        ),
+    ],
+)
+def test_a_row_whose_parent_is_excluded_says_so(
+    migrated: Migrated, missing: str, query: str, told: str
+) -> None:
+    make(migrated, missing)
+    migrated.mark(50)
+    migrated.apply("children", change(20, id=1, p=7))
+    assert migrated.rows(query) != [(told,)]
+    migrated.migrate({"parents": PARENTS | {"where": "name <> 'gone'"}})
+    migrated.apply("parents", change(10, id=7, name="gone"), change(11, id=8, name="gone"))
+    assert migrated.rows(query) == [(told,)]
+    migrated.apply("parents", change(60, id=7, name="back"))
+    migrated.sweep()
+    assert (children(migrated), migrated.rows(query)) == ({"1": "7"}, [])
+
+
 def test_a_tree_goes_in_and_out_in_any_order(migrated: Migrated) -> None:
     migrated.table(
         "nodes", "id int PRIMARY KEY, up int", "id uuid PRIMARY KEY, up uuid REFERENCES app.nodes"

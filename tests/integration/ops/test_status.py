@@ -54,16 +54,22 @@ def test_what_waits_and_what_died_is_counted_by_reason(shop: Shop, understudy: C
     register(shop)
     shop.target("""
         INSERT INTO understudy.waiting
-            (entity, source, legacy_key, epoch, commit_lsn, ordinal, deleted, reason, sqlstate, constraint_name)
-        VALUES ('orders', 'public.orders', '1', 1, 1, 0, false, 'parent', NULL, NULL),
-            ('orders', 'public.orders', '2', 1, 1, 0, false, 'unique', NULL, NULL),
-            ('orders', 'public.orders', '3', 1, 1, 0, false, 'rule', '23514', 'positive');
+            (entity, source, legacy_key, epoch, commit_lsn, ordinal, deleted, reason, sqlstate, constraint_name, waits_for, waits_id)
+        VALUES ('orders', 'public.orders', '1', 1, 1, 0, false, 'parent', NULL, NULL, 'customers', gen_random_uuid()),
+            ('orders', 'public.orders', '2', 1, 1, 0, false, 'unique', NULL, NULL, NULL, NULL),
+            ('orders', 'public.orders', '3', 1, 1, 0, false, 'rule', '23514', 'positive', NULL, NULL),
+            ('orders', 'public.orders', '4', 1, 1, 0, false, 'parent', NULL, NULL, 'customers', gen_random_uuid());
+        INSERT INTO understudy.migration_mappings
+            (generation, entity, source, legacy_key, id, state, epoch, commit_lsn, ordinal, spec_version)
+        SELECT 1, 'customers', 'public.customers', '9', waits_id, 'x', 1, 1, 0, 1
+        FROM understudy.waiting WHERE legacy_key = '4';
         UPDATE understudy.entities SET stopped_at = now(), stopped_reason = 'the table is gone'
         WHERE entity = 'customers';
     """)
     entities = understudy("status", shop.folder, "--output", "json").document["entities"]
     customers, orders = ({**entity} for entity in entities)
-    assert (orders["parked"], orders["parked_by_reason"]) == (2, {"parent": 1, "unique": 1})
+    assert orders["parked_by_reason"] == {"parent": 1, "parent excluded": 1, "unique": 1}
+    assert orders["parked"] == 3
     assert (orders["dead_letters"], orders["dead_letters_by_reason"]) == (1, {"23514 positive": 1})
     assert (customers["state"], customers["stopped_reason"]) == ("stopped", "the table is gone")
 
