@@ -7,14 +7,17 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from producers import topics
 from producers.broker import broker_errors
 from schemas import names, positions
+from schemas.errors import BrokerError
 from schemas.positions import Chunk, Marker, Position, SnapshotEnd
 
 REQUEST_TIMEOUT_S = 10.0
 BATCH = 10_000
+_LOADING = ("COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE")
 BATCH_S = 0.1  # librdkafka waits this long for a batch to be full, even at the end of the topic.
 
 
@@ -104,6 +107,17 @@ class Group:
     owned: frozenset[tuple[str, int]]
 
 
+def _is_loading(error: BaseException) -> bool:
+    return isinstance(error, BrokerError) and error.context.get("code") in _LOADING
+
+
+# Brokers that have just started load their groups, the first question makes the topic of all groups.
+@retry(
+    retry=retry_if_exception(_is_loading),
+    stop=stop_after_delay(REQUEST_TIMEOUT_S),
+    wait=wait_fixed(0.1),
+    reraise=True,
+)
 def group(admin: AdminClient, pipeline: str) -> Group:
     """Who consumes."""
     name = names.group(pipeline)

@@ -54,11 +54,14 @@ def test_what_waits_and_what_died_is_counted_by_reason(shop: Shop, understudy: C
     register(shop)
     shop.target("""
         INSERT INTO understudy.waiting
-            (entity, source, legacy_key, epoch, commit_lsn, ordinal, deleted, reason, sqlstate, constraint_name, waits_for, waits_id)
-        VALUES ('orders', 'public.orders', '1', 1, 1, 0, false, 'parent', NULL, NULL, 'customers', gen_random_uuid()),
+            (entity, source, legacy_key, epoch, commit_lsn, ordinal, deleted, reason, sqlstate, constraint_name,
+             waits_for, waits_id)
+        VALUES ('orders', 'public.orders', '1', 1, 1, 0, false, 'parent', NULL, NULL, 'customers',
+                gen_random_uuid()),
             ('orders', 'public.orders', '2', 1, 1, 0, false, 'unique', NULL, NULL, NULL, NULL),
             ('orders', 'public.orders', '3', 1, 1, 0, false, 'rule', '23514', 'positive', NULL, NULL),
-            ('orders', 'public.orders', '4', 1, 1, 0, false, 'parent', NULL, NULL, 'customers', gen_random_uuid());
+            ('orders', 'public.orders', '4', 1, 1, 0, false, 'parent', NULL, NULL, 'customers',
+                gen_random_uuid());
         INSERT INTO understudy.migration_mappings
             (generation, entity, source, legacy_key, id, state, epoch, commit_lsn, ordinal, spec_version)
         SELECT 1, 'customers', 'public.customers', '9', waits_id, 'x', 1, 1, 0, 1
