@@ -1,8 +1,9 @@
-"""`drop`: what a pipeline has left on the source, in Kafka and on the target, listed first, then removed.
+"""`drop`: what a pipeline has left on the source, in Kafka, the registry and on the target, listed first, then removed.
 
 Each step does nothing where nothing is left, so that a second run finishes what a first one began.
 """
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
@@ -32,6 +33,7 @@ class Remains:
     publication: str | None
     group: str | None
     topics: tuple[str, ...]
+    subjects: tuple[str, ...]
     has_control: bool
 
     def lines(self) -> list[str]:
@@ -40,6 +42,7 @@ class Remains:
         listed += [f"publication {self.publication}"] if self.publication else []
         listed += [f"consumer group {self.group}"] if self.group else []
         listed += [f"topic {name}" for name in self.topics]
+        listed += [f"registry subject {name}" for name in self.subjects]
         return listed + (
             ["schema understudy of the target, with all mappings"] if self.has_control else []
         )
@@ -73,6 +76,7 @@ def find(migration: Migration, at: Endpoints) -> Remains:
         topics=tuple(
             sorted(topics.describe(admin, [*migration.topics, names.positions_topic(pipeline)]))
         ),
+        subjects=_subjects(migration, at),
         has_control=has_control,
     )
 
@@ -87,8 +91,18 @@ def remove(migration: Migration, at: Endpoints, remains: Remains) -> None:
     if remains.group:
         _delete_group(admin, remains.group)
     topics.delete(admin, remains.topics)
+    with closing(wiring.registry(migration, at)) as registry:
+        for subject in remains.subjects:
+            registry.delete(subject)
     with databases.target(at.target_dsn, APPLICATION) as target:
         target.execute("DROP SCHEMA IF EXISTS understudy CASCADE")
+
+
+def _subjects(migration: Migration, at: Endpoints) -> tuple[str, ...]:
+    named = (names.key_subject, names.value_subject)
+    ours = {name(topic) for topic in migration.topics for name in named}
+    with closing(wiring.registry(migration, at)) as registry:
+        return tuple(sorted(ours & registry.subjects()))
 
 
 def _group(admin: AdminClient, pipeline: str) -> str | None:

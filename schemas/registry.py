@@ -8,6 +8,7 @@ Compatibility".
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 import httpx2
@@ -39,6 +40,8 @@ _REMEDIES = {
     422: "Correct registry.compatibility, or report the schema.",
 }
 _UNKNOWN_SCHEMA = 40403
+# Subject not found; subject was soft deleted.
+_IS_GONE = (40401, 40404)
 _RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -115,6 +118,29 @@ class Registry:
                 found = self._patiently(lambda: self._client.get_schema(schema_id))
                 self._schemas[schema_id] = json.loads(found.schema_str or "")
         return self._schemas[schema_id]
+
+    def subjects(self) -> frozenset[str]:
+        """All subjects, also those of which only a soft delete is left.
+
+        Raises:
+            RegistryError: The registry does not answer.
+        """
+        with _our_errors(registry=self._place):
+            return frozenset(self._patiently(lambda: self._client.get_subjects(deleted=True)))
+
+    def delete(self, subject: str) -> None:
+        """Delete a subject for good, with its schemas; one that is not there is fine.
+
+        Raises:
+            RegistryError: The registry refuses, or does not answer.
+        """
+        with _our_errors(registry=self._place, subject=subject):
+            for permanent in (False, True):  # It wants them in this order.
+                try:
+                    self._patiently(partial(self._client.delete_subject, subject, permanent))
+                except SchemaRegistryError as error:
+                    if error.error_code not in _IS_GONE:
+                        raise
 
     def ping(self) -> None:
         """Ask once whether the registry is there and takes Avro.

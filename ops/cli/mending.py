@@ -57,7 +57,7 @@ def drop(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list.")] = False,
 ) -> None:
-    """Remove slot, publication, consumer group, topics and control schema of a stopped pipeline.
+    """Remove slot, publication, consumer group, topics, registry subjects and control schema of a stopped pipeline.
 
     They are listed first, and the pipeline's name has to be typed. Rows of the target stay. A drop that was
     interrupted is finished by another one.

@@ -60,6 +60,17 @@ def web() -> Iterator[str]:
     server.server_close()
 
 
+def test_a_subject_is_deleted_for_good_and_no_other(registry: Registry, subject: str) -> None:
+    other = f"{subject}-of-others"
+    for name in (subject, other):
+        registry.ensure(name, schema(subject, id="integer"), "BACKWARD")
+    registry._client.delete_subject(subject)  # Where a first drop was interrupted.
+    assert {subject, other} <= registry.subjects()
+    registry.delete(subject)
+    registry.delete(subject)
+    assert registry.subjects() & {subject, other} == {other}
+
+
 def test_a_registered_schema_is_read_back_as_it_was(registry: Registry, subject: str) -> None:
     proposed = schema(subject, id="integer", note="text")
     assert registry.schema(registry.ensure(subject, proposed, "BACKWARD")) == proposed
