@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -71,6 +72,11 @@ class Shop:
     def target(self, statements: str) -> None:
         with psycopg.connect(self.target_dsn, autocommit=True) as connection:
             connection.execute(statements.encode())
+
+    def read(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query on the target."""
+        with psycopg.connect(self.target_dsn) as connection:
+            return connection.execute(query.encode()).fetchall()
 
 
 def open_shop(folder: Path, pipeline: str, at: Endpoints) -> Shop:

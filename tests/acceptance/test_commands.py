@@ -3,10 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +13,8 @@ import pytest
 from psycopg import sql
 
 from ops.stack.state import Endpoints
+from tests.acceptance.commands import DEADLINE_S, STOP_S_MAX, command, running, wait_for
 from tests.shop import Shop, open_shop
-
-UNDERSTUDY = (sys.executable, "-P", "-m", "ops")
-STOP_S_MAX = 10.0
-DEADLINE_S = 90.0
-POLL_S = 0.2
 
 
 @pytest.fixture
@@ -37,42 +29,6 @@ def shop(
         INSERT INTO orders SELECT n, 1 + n % 50, n % 2, n, NULL FROM generate_series(1, 500) n;
     """)
     return shop
-
-
-def command(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*UNDERSTUDY, *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=DEADLINE_S,
-        stdin=subprocess.DEVNULL,
-    )
-
-
-@contextmanager
-def running(log: Path, *words: object) -> Iterator[subprocess.Popen[bytes]]:
-    """A command in the background, with all it says in a file; stopped at the end."""
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [*UNDERSTUDY, *map(str, words)], stdout=file, stderr=file, stdin=subprocess.DEVNULL
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(2 * STOP_S_MAX)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_for(what: str, is_so: Callable[[], object], log: Path) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not is_so():
-        assert time.monotonic() < deadline, f"{what}: not within {DEADLINE_S} s\n{log.read_text()}"
-        time.sleep(POLL_S)
 
 
 def status(shop: Shop) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+"""The commands as processes, and waiting for what they do."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+UNDERSTUDY = (sys.executable, "-P", "-m", "ops")
+STOP_S_MAX = 10.0
+DEADLINE_S = 90.0
+POLL_S = 0.2
+
+
+def command(*words: object) -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself, with all it says."""
+    return subprocess.run(
+        [*UNDERSTUDY, *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@contextmanager
+def running(log: Path, *words: object) -> Iterator[subprocess.Popen[bytes]]:
+    """A command in the background, with all it says in a file; stopped at the end."""
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [*UNDERSTUDY, *map(str, words)], stdout=file, stderr=file, stdin=subprocess.DEVNULL
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(2 * STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for(what: str, is_so: Callable[[], object], log: Path) -> None:
+    """Wait until something is so; if it never is, show what was said."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not is_so():
+        assert time.monotonic() < deadline, f"{what}: not within {DEADLINE_S} s\n{log.read_text()}"
+        time.sleep(POLL_S)
