@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from consumers.settings import WorkerSettings
 from schemas import session
-from schemas.errors import BrokerError, BrokerLostError
+from schemas.errors import PASSING_KAFKA_ERRORS, BrokerError, BrokerLostError
 
 # Calls that ask the brokers something; a broker that restarts is back within this.
 REQUEST_TIMEOUT_S = 30.0
@@ -22,23 +22,6 @@ _BOUNDED = {
     "max.partition.fetch.bytes": 1_048_576,
 }
 _LIBRARY_LOG = logging.getLogger("consumers.kafka")
-_PASSING = frozenset(
-    {
-        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - librdkafka's own codes begin with a line
-        KafkaError._TIMED_OUT,  # noqa: SLF001
-        KafkaError._TRANSPORT,  # noqa: SLF001
-        # A topic that was created a moment ago, or moves between brokers.
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_COORDINATOR,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.REQUEST_TIMED_OUT,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError._RESOLVE,  # noqa: SLF001
-        KafkaError._MAX_POLL_EXCEEDED,  # noqa: SLF001 - the partitions are lost and come back
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +63,7 @@ def broker_error(error: object, **context: Any) -> BrokerError:
 
 def passes(error: KafkaError) -> bool:
     """Whether the client mends it by itself."""
-    return not error.fatal() and (error.retriable() or error.code() in _PASSING)
+    return not error.fatal() and (error.retriable() or error.name() in PASSING_KAFKA_ERRORS)
 
 
 def admin(settings: WorkerSettings) -> AdminClient:

@@ -131,7 +131,7 @@ class TopicReader:
                 sound.append(message)
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - librdkafka's name
                 raise gap_error(message.topic() or "", message.partition() or 0, error.str())
-            elif passes(error) or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            elif passes(error):
                 log.warning("Kafka", topic=message.topic(), reason=error.str())
             else:
                 raise broker_error(error, topic=message.topic())

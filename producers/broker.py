@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from producers.settings import CaptureSettings
-from schemas.errors import BrokerError, BrokerLostError
+from schemas.errors import PASSING_KAFKA_ERRORS, BrokerError, BrokerLostError
 
 # Calls that ask the brokers something cannot be interrupted, and a stop must not take ten seconds.
 REQUEST_TIMEOUT_S = 8.0
@@ -37,26 +37,9 @@ def broker_error(error: object, **context: Any) -> BrokerError:
     """Our error for one of librdkafka's."""
     if not isinstance(error, KafkaError):
         return BrokerError(str(error), **context)
-    if error.fatal() or error.retriable() or error.code() in _PASSING:
+    if error.fatal() or error.retriable() or error.name() in PASSING_KAFKA_ERRORS:
         return BrokerLostError(error.str(), code=error.name(), **context)
     return BrokerError(error.str(), code=error.name(), **context)
-
-
-_PASSING = frozenset(
-    {
-        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - librdkafka's own codes begin with a line
-        KafkaError._TIMED_OUT,  # noqa: SLF001
-        KafkaError._TRANSPORT,  # noqa: SLF001
-        # A topic that was created a moment ago, or moves between brokers.
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_COORDINATOR,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.REQUEST_TIMED_OUT,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-    }
-)
 
 
 def admin(settings: CaptureSettings) -> AdminClient:

@@ -26,6 +26,25 @@ The number is the exit code. A class says what happened (first line of its docst
 from enum import Enum
 from typing import ClassVar
 
+# What Kafka or its client says of a trouble that passes by itself, by the names of librdkafka's error codes.
+PASSING_KAFKA_ERRORS = frozenset(
+    {
+        "_ALL_BROKERS_DOWN",
+        "_MAX_POLL_EXCEEDED",  # The partitions are lost, and come back.
+        "_RESOLVE",
+        "_TIMED_OUT",
+        "_TRANSPORT",
+        # A topic that was created a moment ago, or moves between brokers.
+        "COORDINATOR_LOAD_IN_PROGRESS",
+        "COORDINATOR_NOT_AVAILABLE",
+        "LEADER_NOT_AVAILABLE",
+        "NOT_COORDINATOR",
+        "NOT_LEADER_FOR_PARTITION",
+        "REQUEST_TIMED_OUT",
+        "UNKNOWN_TOPIC_OR_PART",
+    }
+)
+
 
 class Disposition(Enum):
     """What the one who catches an error does with it."""
