@@ -100,7 +100,7 @@ def read(connection: psycopg.Connection[tuple[object, ...]], name: TableName) ->
     Raises:
         TargetError: The table does not exist.
     """
-    places = {"schemas": [name.schema_], "tables": [name.name]}
+    places = {"schemas": [name.schema_], "tables": [name.table]}
     table = tables_of(connection.execute(CATALOG_SQL, places).fetchall()).get(name.place)
     if table is None:
         raise TargetError(

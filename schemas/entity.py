@@ -8,34 +8,37 @@ from schemas.rules import AnyRule, Name, Ref, Rule, Uuid, spelled
 
 
 class TableName(BaseModel):
-    """A table by schema and name; written `schema.name`, or as a table where a name has a dot."""
+    """A table; written `"public.orders"`, or `{ schema = "public", table = "Odd.Name" }` where a name has a dot."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     schema_: Name = Field(alias="schema")
-    name: Name
+    table: Name
 
     def __str__(self) -> str:
         """Schema and name with a dot."""
-        return f"{self.schema_}.{self.name}"
+        return f"{self.schema_}.{self.table}"
 
     @property
     def place(self) -> tuple[str, str]:
         """Schema and name."""
-        return self.schema_, self.name
+        return self.schema_, self.table
 
 
 def _split(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    schema, dot, name = value.partition(".")
-    if not dot or "." in name:
-        message = 'write "schema.table", or { schema = "...", name = "..." } where a name has a dot'
+    schema, dot, table = value.partition(".")
+    if not dot or "." in table:
+        message = (
+            'write "schema.table", or { schema = "...", table = "..." } where a name has a dot'
+        )
         raise ValueError(message)
-    return {"schema": schema, "name": name}
+    return {"schema": schema, "table": table}
 
 
-TableRef = Annotated[TableName, BeforeValidator(_split)]
-ColumnRule = Annotated[Rule, BeforeValidator(spelled)]
+# The short spelling is for JSON Schema too, by which an editor judges a file.
+TableRef = Annotated[TableName, BeforeValidator(_split, json_schema_input_type=str | TableName)]
+ColumnRule = Annotated[Rule, BeforeValidator(spelled, json_schema_input_type=Name | Rule)]
 
 
 class Entity(BaseModel):

@@ -296,8 +296,8 @@ def test_case_116_names_are_quoted_everywhere(migrated: Migrated) -> None:
         "state": {"sql": "upper(state) || legacy_key"},
         "up": {"ref": "odd-name", "from": "a key", "missing": "null"},
     }
-    place = {"schema": "legacy", "name": 'Sele"ct %s'}
-    there = {"schema": "app", "name": 'Sele"ct %s'}
+    place = {"schema": "legacy", "table": 'Sele"ct %s'}
+    there = {"schema": "app", "table": 'Sele"ct %s'}
     where = "\"%s\" >= 0 AND state NOT LIKE 'x%'"
     migrated.migrate(
         {"odd-name": {"source": place, "target": there, "columns": rules, "where": where}}

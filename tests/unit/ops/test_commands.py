@@ -130,6 +130,20 @@ def test_the_schema_of_a_file_is_json_schema_with_its_keys(
     assert schema["additionalProperties"] is False
 
 
+def test_the_schema_of_an_entity_file_takes_tables_and_rules_by_their_short_spelling(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "schema", "entity") == 0
+    schema = json.loads(capsys.readouterr().out)
+    places = (
+        schema["properties"]["source"],
+        schema["properties"]["columns"]["additionalProperties"],
+    )
+    for place in places:
+        assert "string" in [way.get("type") for way in place["anyOf"]]
+    assert schema["$defs"]["TableName"]["required"] == ["schema", "table"]
+
+
 def test_a_destructive_command_wants_the_name_of_the_pipeline() -> None:
     mending.require_name("clinic", "clinic")
     for given in ("klinik", None):

@@ -72,6 +72,11 @@ def test_a_wrong_rule_is_named_by_file_and_key(
         ('keyy = ["id"]\n' + ENTITY, "keyy", "unknown key keyy; did you mean key?"),
         (ENTITY.replace("public.orders", "orders"), "source", 'write "schema.table"'),
         (ENTITY.replace("public.orders", "a.b.c"), "source", 'write "schema.table"'),
+        (
+            ENTITY.replace('"public.orders"', '{ schema = "a", tabel = "b" }'),
+            "source.table",
+            "missing",
+        ),
         ("partitions = 9\n" + ENTITY, "partitions", "less than or equal to 8"),
         (HEAD, "columns", "the key is missing"),
     ],
@@ -83,6 +88,12 @@ def test_a_wrong_entity_is_named_by_file_and_key(
         load(write(entity), {})
     assert text in str(caught.value)
     assert caught.value.context["key"] == key
+
+
+def test_a_table_whose_name_has_a_dot_is_written_in_two_parts(write: Write) -> None:
+    odd = '{ schema = "public", table = "Odd.Name" }'
+    orders = load(write(ENTITY.replace('"public.orders"', odd)), {}).entities["orders"]
+    assert orders.source.place == ("public", "Odd.Name")
 
 
 @pytest.mark.parametrize(
