@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from schemas.rules import AnyRule, Name, Ref, Rule, Uuid, spelled
 
@@ -56,12 +56,13 @@ class Entity(BaseModel):
     columns: dict[Name, ColumnRule]
     expect: dict[Name, str] = {}
 
-    @model_validator(mode="after")
-    def _one_identity(self) -> "Entity":
-        if len([rule for rule in self.columns.values() if isinstance(rule, Uuid)]) != 1:
+    @field_validator("columns")
+    @classmethod
+    def _one_identity(cls, columns: dict[str, AnyRule]) -> dict[str, AnyRule]:
+        if len([rule for rule in columns.values() if isinstance(rule, Uuid)]) != 1:
             message = "exactly one column must be the row's own { uuid = true }"
             raise ValueError(message)
-        return self
+        return columns
 
     @property
     def id_column(self) -> str:

@@ -50,7 +50,7 @@ def test_the_clinic_is_read_whole() -> None:
         ('x = { ref = "orders", from = "y", missing = "parc" }', "columns.x.missing", "'park'"),
         ('x = { from = "y", values = {}, else = "drop" }', "columns.x.else", "'dead-letter'"),
         ('x = { python = "nothing", from = "y" }', "columns.x.python", "match pattern"),
-        ("x = { uuid = true }", "", "exactly one column must be the row's own"),
+        ("x = { uuid = true }", "columns", "exactly one column must be the row's own"),
         ("x = 3", "columns.x", "no rule is named here"),
         ("[expect]\nt = 3", "expect.t", "valid string"),
     ],
