@@ -58,18 +58,20 @@ class Publisher:
         self._partitions[topic] = partitions
         self.alter(legacy)
 
-    def alter(self, legacy: Table) -> None:
-        """Write a table by another schema from now on."""
+    def alter(self, legacy: Table, *, told: bool = True) -> None:
+        """Write a table by another schema from now on; `told`: the positions topic has it too."""
         topic = self.topic(legacy.name)
-        key_id = self._register(names.key_subject(topic), envelope.key_schema(topic, legacy))
-        value_id = self._register(names.value_subject(topic), envelope.value_schema(topic, legacy))
+        key, value = envelope.key_schema(topic, legacy), envelope.value_schema(topic, legacy)
+        key_id = self._register(names.key_subject(topic), key, told=told)
+        value_id = self._register(names.value_subject(topic), value, told=told)
         info = SourceInfo(version="test", name=self.pipeline, db="legacy")
         self._encoders[legacy.name] = RowEncoder(legacy, key_id, value_id, info)
         self._tables[legacy.name] = legacy
 
-    def _register(self, subject: str, schema: envelope.Schema) -> int:
+    def _register(self, subject: str, schema: envelope.Schema, *, told: bool) -> int:
         schema_id = self._registry.ensure(subject, schema, "NONE")
-        self.tell(SchemaText(id=schema_id, subject=subject, text=json.dumps(schema)))
+        if told:
+            self.tell(SchemaText(id=schema_id, subject=subject, text=json.dumps(schema)))
         return schema_id
 
     def create(self, topic: str, partitions: int, config: dict[str, str]) -> None:

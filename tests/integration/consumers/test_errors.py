@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas.registry import Registry
 from tests.integration.consumers.harness import (
     END_SESSIONS,
     LANES_WAITING,
@@ -88,6 +89,31 @@ def test_case_091_a_target_that_is_read_only_for_a_while_is_waited_for(
     )
     notes.until_applied()
     assert notes.one("SELECT count(*) FROM new.notes") == 2
+
+
+def test_a_registry_that_is_down_is_asked_again_ever_later_until_it_is_back(
+    notes: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    def delays() -> list[float]:
+        records = [r for r in list(caplog.records) if r.getMessage() == "not applied"]
+        return [vars(r)["delay_s"] for r in records if "registry" in vars(r)["reason"]]
+
+    notes.publisher.alter(table("notes", id="integer", body="text", more="text"), told=False)
+    notes.publisher.insert("notes", id="1", body="a")
+    notes.registry.close()
+    notes.registry = Registry(notes.registry_url, patience_s=0.1)
+    client = notes.registry._client._rest_client
+    place, client.base_urls = client.base_urls, ["http://127.0.0.1:1"]
+    notes.start()
+    wait_for(
+        lambda: len(delays()) > 1 and max(delays()) > 10 * delays()[0],
+        30,
+        lambda: f"only {delays()}",
+    )
+    assert notes.one("SELECT stopped_reason FROM understudy.entities") is None
+    client.base_urls = place
+    notes.until_applied()
+    assert notes.one("SELECT body FROM new.notes") == "a"
 
 
 def test_an_entity_that_cannot_go_on_stops_alone_and_resumes(notes: Pipeline) -> None:
