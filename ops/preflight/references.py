@@ -7,11 +7,13 @@ from consumers.catalog import ForeignKey, TargetTable
 from consumers.compilation import effective_missing
 from ops.preflight import types
 from ops.preflight.catalogs import SourceTable
-from ops.preflight.findings import Finding, Place, Side, error, in_entity
+from ops.preflight.findings import Finding, Place, Side, error, in_entity, warning
 from schemas.entity import Entity
 from schemas.migration import Migration
 from schemas.rules import Missing, Ref
 from schemas.table import Column
+
+_WAITING = (Missing.PARK, Missing.DEAD_LETTER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +40,12 @@ class _Reference:
 
 def check(migration: Migration, tables: Tables) -> Iterator[Finding]:
     """What is wrong with the references of all entities."""
-    for reference in _references(migration, tables):
+    references = list(_references(migration, tables))
+    for reference in references:
         yield from _column(reference)
         yield from _keys(reference, tables)
-        yield from _missing(migration, reference, tables)
+        yield from _missing(reference, tables)
+    yield from _rings(references)
 
 
 def _references(migration: Migration, tables: Tables) -> Iterator[_Reference]:
@@ -116,7 +120,7 @@ def _types(table: SourceTable, columns: tuple[str, ...]) -> list[str | None]:
     return [column.base if column else None for column in found]
 
 
-def _missing(migration: Migration, reference: _Reference, tables: Tables) -> Iterator[Finding]:
+def _missing(reference: _Reference, tables: Tables) -> Iterator[Finding]:
     column, label = reference.column, reference.entity.target
     if reference.missing is Missing.NULL and column.not_null:
         what = f'missing = "null" and column {column.name} of {label} is NOT NULL'
@@ -130,15 +134,35 @@ def _missing(migration: Migration, reference: _Reference, tables: Tables) -> Ite
         yield error(Side.TARGET, "keep-refused", reference.place, what, remedy)
     if reference.missing is Missing.STUB:
         yield from _stub(reference, tables.target.get(reference.parent.name))
-    is_ring = reference.parent.name in migration.group_of(reference.entity.name)
-    key = reference.foreign_key
-    if is_ring and key and column.not_null and not key.deferrable:
-        what = (
-            f"{label} and {reference.parent.target} refer to each other, "
-            f"and {key.name} is NOT NULL and not deferrable"
-        )
-        remedy = f"ALTER TABLE {label} ALTER CONSTRAINT {key.name} DEFERRABLE."
-        yield error(Side.TARGET, "ring-not-deferrable", reference.place, what, remedy)
+
+
+def _rings(references: list[_Reference]) -> Iterator[Finding]:
+    """Entities whose rows wait for each other; each is applied in a transaction of its own, so none comes first.
+
+    Rows of one table that wait for each other are applied together.
+    """
+    waiting = [r for r in references if r.missing in _WAITING and r.parent is not r.entity]
+    bound = [r for r in waiting if r.column.not_null]
+    for reference in waiting:
+        label, name = reference.entity.target, reference.column.name
+        if reference.column.not_null and _is_ring(reference, bound):
+            what = (
+                f"rows of {label} and {reference.parent.target} need each other: none can be first"
+            )
+            remedy = f'ALTER TABLE {label} ALTER {name} DROP NOT NULL, and write missing = "null".'
+            yield error(Side.TARGET, "ring-waits", reference.place, what, remedy)
+        elif not reference.column.not_null and _is_ring(reference, waiting):
+            what = f"rows of {label} and {reference.parent.target} that refer to each other wait for ever"
+            remedy = 'Write missing = "null": the reference is filled in when its parent is there.'
+            yield warning(Side.TARGET, "ring-may-wait", reference.place, what, remedy)
+
+
+def _is_ring(reference: _Reference, others: list[_Reference]) -> bool:
+    """Whether the parent refers back, directly or through others."""
+    reached = {reference.parent.name}
+    while more := {r.parent.name for r in others if r.entity.name in reached} - reached:
+        reached |= more
+    return reference.entity.name in reached
 
 
 def _stub(reference: _Reference, parent: TargetTable | None) -> Iterator[Finding]:
