@@ -17,7 +17,7 @@ from schemas.positions import Chunk, Marker, Position, SnapshotEnd
 
 REQUEST_TIMEOUT_S = 10.0
 BATCH = 10_000
-_LOADING = ("COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE")
+_LOADING = ("COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR")
 BATCH_S = 0.1  # librdkafka waits this long for a batch to be full, even at the end of the topic.
 
 
