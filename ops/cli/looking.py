@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 WATCH_INTERVAL_S = 2.0
+COUNT_MS = 1_000  # A million rows or so.
 
 
 @app.command()
@@ -53,6 +54,9 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Look again every two seconds.")
     ] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Count the rows of each entity, however long it takes.")
+    ] = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Show where source, Kafka and every entity stand, and what to do next.
@@ -65,7 +69,7 @@ def status(
     migration = wiring.read(folder)
     with Observer(migration=migration, at=wiring.endpoints(migration)) as observer:
         while True:
-            seen = observer.look(count_rows=True)
+            seen = observer.look(count_ms=0 if exact else COUNT_MS)
             show_status(seen, output, clear=watch)
             if not watch:
                 raise typer.Exit(seen.exit_code)

@@ -43,14 +43,14 @@ class Display(threading.Thread):
     def _show_live(self, observer: Observer) -> None:
         with Live(console=Console(file=sys.stderr), transient=True, auto_refresh=False) as live:
             while not self._stop_event.wait(TERMINAL_INTERVAL_S):
-                status = observer.look(count_rows=False)
+                status = observer.look(count_ms=None)
                 line = Text(self._line(status), no_wrap=True, overflow="ellipsis")
                 live.update(Group(self._bars(status), line), refresh=True)
 
     def _show_lines(self, observer: Observer) -> None:
         interval_s = PLAIN_INTERVAL_S
         while not self._stop_event.wait(interval_s):
-            status = observer.look(count_rows=False)
+            status = observer.look(count_ms=None)
             sys.stderr.write(self._line(status) + "\n")
             sys.stderr.flush()
             interval_s = PLAIN_INTERVAL_TAIL_S if text.state(status) == "tail" else PLAIN_INTERVAL_S

@@ -29,6 +29,7 @@ class Observer:
     at: Endpoints
     admin: AdminClient = field(init=False)
     positions: PositionsReader | None = None
+    counts_in_time: bool = True
 
     def __post_init__(self) -> None:
         """Make the client; it connects with the first question."""
@@ -43,17 +44,18 @@ class Observer:
         if self.positions is not None:
             self.positions.close()
 
-    def look(self, *, count_rows: bool) -> Status:
+    def look(self, *, count_ms: int | None) -> Status:
         """The state at this moment; a server that does not answer is a problem, not an error.
 
         Args:
-            count_rows: Whether to count the rows of each entity, which reads the whole mapping.
+            count_ms: How long the rows of the entities may be counted, which reads the whole mapping: 0 as long as
+                it takes, None not at all. Where it took longer, it is not tried again.
         """
         problems: list[UnderstudyError] = []
         name = self.migration.pipeline.pipeline
         at_source = _asked(problems, self._source)
         entities = _asked(problems, self._entities) or []
-        rows = _asked(problems, self._rows) if count_rows and entities else None
+        rows = _asked(problems, lambda: self._rows(count_ms)) if entities else None
         progress = _asked(problems, self._progress) or Progress()
         group = _asked(problems, lambda: broker.group(self.admin, name))
         places = [(topic, partition) for e in entities for topic, partition, _ in e.offsets]
@@ -94,9 +96,13 @@ class Observer:
         with databases.target(self.at.target_dsn, APPLICATION) as connection:
             return target.read(connection)
 
-    def _rows(self) -> dict[str, int]:
+    def _rows(self, count_ms: int | None) -> dict[str, int] | None:
+        if count_ms is None or not self.counts_in_time:
+            return None
         with databases.target(self.at.target_dsn, APPLICATION) as connection:
-            return target.rows(connection)
+            found = target.rows(connection, count_ms)
+        self.counts_in_time = found is not None
+        return found
 
     def _all(self, found: list[target.Entity]) -> list[target.Entity]:
         """Those that the control schema knows, and those that no worker has seen yet."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from importlib.resources import files
 
+from psycopg.errors import QueryCanceled
 from psycopg.rows import class_row
 
 from ops.databases import Connection
@@ -64,8 +65,20 @@ def read(connection: Connection) -> list[Entity]:
         return cursor.execute(_ENTITIES_SQL).fetchall()
 
 
-def rows(connection: Connection) -> dict[str, int]:
-    """Rows in the target, by entity; reads the whole mapping."""
-    return {
-        str(entity): int(str(count)) for entity, count in connection.execute(_ROWS_SQL).fetchall()
-    }
+def rows(connection: Connection, limit_ms: int) -> dict[str, int] | None:
+    """Rows in the target, by entity; reads the whole mapping.
+
+    Args:
+        connection: Outside of a transaction.
+        limit_ms: How long that may take; 0: as long as it takes.
+
+    Returns:
+        None if it takes longer.
+    """
+    try:
+        with connection.transaction():
+            connection.execute("SELECT set_config('statement_timeout', %s, true)", [str(limit_ms)])
+            found = connection.execute(_ROWS_SQL).fetchall()
+    except QueryCanceled:
+        return None
+    return {str(entity): int(str(count)) for entity, count in found}

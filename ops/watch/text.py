@@ -40,6 +40,8 @@ def rows(status: Status) -> Iterator[tuple[object, ...]]:
 
 def notes(status: Status) -> Iterator[str]:
     """What else there is to say."""
+    if any(entity.rows is None and entity.state != "new" for entity in status.entities):
+        yield "rows are not counted, for it takes a while: --exact does"
     for entity in status.entities:
         if entity.stopped_reason:
             yield f"{entity.name} is stopped: {entity.stopped_reason}"

@@ -77,6 +77,27 @@ def test_what_waits_and_what_died_is_counted_by_reason(shop: Shop, understudy: C
     assert (customers["state"], customers["stopped_reason"]) == ("stopped", "the table is gone")
 
 
+def test_rows_are_counted_if_that_is_quick_or_asked_for(
+    shop: Shop, understudy: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows(*words: str) -> list[int | None]:
+        ended = understudy("status", shop.folder, "--output", "json", *words)
+        assert ended.code == 0
+        return [entity["rows"] for entity in ended.document["entities"]]
+
+    register(shop)
+    shop.target("""
+        INSERT INTO understudy.migration_mappings
+            (generation, entity, source, legacy_key, id, state, epoch, commit_lsn, ordinal, spec_version)
+        SELECT 1, 'orders', 'public.orders', n, gen_random_uuid(), 'l', 1, 1, 0, 1 FROM generate_series(1, 100000) n;
+    """)
+    assert rows() == [0, 100_000]
+    monkeypatch.setattr("ops.cli.looking.COUNT_MS", 1)
+    assert rows() == [None, None]
+    assert "--exact" in understudy("status", shop.folder).out
+    assert rows("--exact") == [0, 100_000]
+
+
 def test_pause_and_resume_say_what_they_changed_and_are_recorded(
     shop: Shop, understudy: Command
 ) -> None:
