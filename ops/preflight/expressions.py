@@ -9,7 +9,7 @@ from dataclasses import replace
 from consumers import control, statement
 from consumers.catalog import TargetTable
 from consumers.compilation import compile_plan
-from consumers.conversion import ident, literal
+from consumers.conversion import ident, literal, unmodified
 from consumers.plan import Parent, Surroundings, leaf
 from consumers.transform import Transform
 from ops.databases import Connection
@@ -22,6 +22,7 @@ from schemas.migration import Migration
 from schemas.rules import Copy, Default, Python, Ref, Sql, Timezone
 from schemas.table import Column
 
+_LOCAL = "timestamp without time zone"
 _MOMENT = "timestamp with time zone"
 _OTHER_TYPE = "Write { sql = ... } with the conversion that is meant, or change the column's type."
 _LOSES = (
@@ -144,6 +145,18 @@ def _copy(probe: Probe, name: str, rule: Copy | Default) -> Iterator[Finding]:
     origin = probe.source.table.column(rule.source)
     if origin is not None:
         yield from _fit(probe, name, origin, ident("s", origin.name))
+        yield from _zone(probe, name, origin)
+
+
+def _zone(probe: Probe, name: str, origin: Column) -> Iterator[Finding]:
+    """A local time that is copied into a moment."""
+    column = probe.target.table.column(name)
+    kinds = [unmodified(kind.base) for kind in (origin, column) if kind]
+    if kinds == [_LOCAL, _MOMENT]:
+        what = f"{origin.name} is a local time and column {name} of {probe.entity.target} a moment: it is read as UTC"
+        remedy = f'Write {name} = {{ from = "{origin.name}", timezone = "..." }}.'
+        place = in_entity(probe.migration, probe.entity, f"columns.{name}")
+        yield warning(Side.TARGET, "timezone-assumed", place, what, remedy)
 
 
 def _fit(probe: Probe, name: str, origin: Column, value: str) -> Iterator[Finding]:

@@ -38,6 +38,19 @@ def test_warns_of_narrower_types_triggers_and_nulls_and_lets_the_pipeline_start(
     assert ended.code == 0
 
 
+def test_warns_of_a_local_time_that_is_copied_as_if_it_were_utc(
+    shop: Shop, understudy: Command
+) -> None:
+    shop.edit(
+        "entities/customers.toml", '{ from = "created", timezone = "Europe/Vienna" }', '"created"'
+    )
+    ended = understudy("check", shop.folder, "--output", "json")
+    found = [f for f in ended.document["findings"] if f["code"] == "timezone-assumed"]
+    assert [(f["severity"], f["key"]) for f in found] == [("warning", "columns.created_at")]
+    assert 'from = "created", timezone = ' in found[0]["remedy"]
+    assert ended.code == 0
+
+
 def test_a_finding_is_a_line_with_file_and_key_and_a_line_with_the_remedy(
     shop: Shop, understudy: Command
 ) -> None:
