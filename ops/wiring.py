@@ -1,5 +1,6 @@
 """The one place that builds objects: a migration folder becomes a capture, a worker or a client."""
 
+import gc
 import logging
 import os
 import socket
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from schemas.registry import Registry
 
 CLIENT = "understudy-ops"
+GARBAGE_OBJECTS = 70_000
 _KEYS = {
     "source_dsn": "source.dsn",
     "target_dsn": "target.dsn",
@@ -113,6 +115,7 @@ def capture(migration: Migration, at: Endpoints) -> "Capture":
     from producers.capture import Capture  # noqa: PLC0415 - see above
     from producers.settings import CaptureSettings  # noqa: PLC0415 - see above
 
+    _collect_rarely()
     pipeline = migration.pipeline
     return Capture(
         CaptureSettings(
@@ -130,6 +133,12 @@ def capture(migration: Migration, at: Endpoints) -> "Capture":
             version=installed_version("understudy"),
         )
     )
+
+
+def _collect_rarely() -> None:
+    """Have the process look for cycles more rarely by far: rows are many containers, and none is in a cycle."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS)
 
 
 def captured_tables(migration: Migration) -> "tuple[TableSettings, ...]":
@@ -156,6 +165,7 @@ def worker(migration: Migration, at: Endpoints, entities: tuple[str, ...] = ()) 
     from consumers.settings import WorkerSettings  # noqa: PLC0415 - see above
     from consumers.worker import Worker  # noqa: PLC0415 - see above
 
+    _collect_rarely()
     return Worker(
         WorkerSettings(
             migration=migration,

@@ -5,6 +5,7 @@ from producers.relations import Shape
 from producers.topic_writer import Pair
 from schemas.avro_write import Changes
 from schemas.envelope import published
+from schemas.errors import InvariantError
 
 CREATED, UPDATED, DELETED = b"c", b"u", b"d"
 
@@ -18,9 +19,9 @@ class RowBatch:
         "_names",
         "_ops",
         "_ordinals",
-        "_rows",
         "_times",
         "_unavailable",
+        "_values",
         "_xids",
         "shape",
     )
@@ -30,7 +31,8 @@ class RowBatch:
         self.shape = shape
         self._names = [column.name for column in published(shape.table)]
         self._ops: list[bytes] = []
-        self._rows: list[Row] = []
+        # Of all rows, one after the other: so a column is a slice, and no row is kept.
+        self._values: Row = []
         self._lsns: list[int] = []
         self._xids: list[int] = []
         self._times: list[int] = []
@@ -46,7 +48,7 @@ class RowBatch:
         """
         names = self._without_unchanged(row) if UNCHANGED in row else None
         self._ops.append(op)
-        self._rows.append(row)
+        self._values += row
         self._lsns.append(transaction.lsn)
         self._xids.append(transaction.xid)
         self._times.append(transaction.ts_ms)
@@ -60,8 +62,15 @@ class RowBatch:
         self._moved_to[len(self._ops) - 1] = tuple(map(bytes.decode, key))
 
     def encode(self, epoch: int) -> list[Pair]:
-        """Keys and values of all changes."""
-        columns = list(zip(*self._rows, strict=True))
+        """Keys and values of all changes.
+
+        Raises:
+            InvariantError: A row had more or fewer columns than the table.
+        """
+        width = len(self._names)
+        if len(self._values) != width * len(self._ops):
+            raise InvariantError("a row is not as its table", table=self.shape.table.label)
+        columns = [self._values[place::width] for place in range(width)]
         changes = Changes(
             op=self._ops,
             before=columns,

@@ -98,7 +98,8 @@ def consumer_options(bootstrap: str, group: str, client: str) -> dict[str, str |
         "auto.offset.reset": "error",
         "isolation.level": "read_committed",
         "check.crcs": False,
-        "fetch.wait.max.ms": 20,
+        # Records come at once; a partition that joins, or goes on, waits this long for its first fetch.
+        "fetch.wait.max.ms": 50,
         "fetch.queue.backoff.ms": 5,
         "queued.max.messages.kbytes": 32_768,
         "fetch.max.bytes": 16_777_216,

@@ -49,9 +49,9 @@ def measure(stack: Endpoints) -> dict[str, object]:
 def _rate(target: psycopg.Connection[tuple[object, ...]]) -> float:
     """Updates per second from the first applied commit, whose updates do not count, to the last."""
     total = TABLE_ROWS + TRANSACTIONS * UPDATES
-    ground.wait(lambda: ground.applied(target) > TABLE_ROWS, "the first update", poll_s=0.001)
+    ground.wait(lambda: ground.applied(target) > TABLE_ROWS, "the first update", poll_s=0.005)
     first, started = ground.applied(target), time.perf_counter()
-    ground.wait(lambda: ground.applied(target) >= total, "the last update", poll_s=0.005)
+    ground.wait(lambda: ground.applied(target) >= total, "the last update", poll_s=0.05)
     return (total - first) / (time.perf_counter() - started)
 
 
