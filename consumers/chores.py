@@ -39,7 +39,7 @@ class Chores:
             connection: To the target.
             states: Of the entities.
         """
-        for unit in self._schedule.units.values():
+        for unit in self._schedule.units:
             if unit.open and _FIRST_PARTITION in unit.committed:
                 self._truncate(unit, states)
                 for name in unit.entities:
@@ -75,10 +75,8 @@ class Chores:
     def _is_due(self, name: str) -> bool:
         """Once a second, and at the next look after a parent's batch was applied here."""
         parents = self._migration.parents(name)
-        units = self._schedule.units.values()
-        rows = sum(
-            unit.applied_rows for unit in units if not set(unit.entities).isdisjoint(parents)
-        )
+        units = self._schedule.units
+        rows = sum(u.applied_rows for u in units if not set(u.entities).isdisjoint(parents))
         due = time.monotonic() >= self._due_at.get(name, 0.0) or rows != self._parent_rows.get(
             name, 0
         )

@@ -31,10 +31,10 @@ class Gatekeeper:
     def look(self, connection: Connection) -> None:
         """Read the states, end backfills that are over, open and close."""
         self.states = gate.states(connection)
-        moved = [self._end_backfills(connection, unit) for unit in self._schedule.units.values()]
+        moved = [self._end_backfills(connection, unit) for unit in self._schedule.units]
         if any(moved):
             self.states = gate.states(connection)
-        for unit in self._schedule.units.values():
+        for unit in self._schedule.units:
             truncated = [
                 self.states[name].truncated for name in unit.entities if name in self.states
             ]

@@ -1,14 +1,14 @@
 """Who does what next: the units of consumption, and what the apply lanes take from them.
 
-The batches of a unit are applied one after the other; while one is applied, another lane may decode the next. All state
-of the units is guarded by one lock.
+The batches of a unit are applied one after the other; while one is applied, another lane may decode the next, or apply
+one of another unit, also of the same topic: as another worker might. All state of the units is guarded by one lock.
 """
 
 import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from consumers.buffer import Buffer, Run
 from consumers.unit import Batch, Chore, Job, Task, Unit, Work
@@ -17,8 +17,8 @@ from consumers.unit import Batch, Chore, Job, Task, Unit, Work
 DEPTH = 2
 # Bytes of all buffers together, and of one batch. Decoded, a record takes several times its bytes.
 BUFFERS_BYTES_MAX = 24_000_000
-UNIT_BYTES_MIN = 1_000_000
-BATCH_BYTES_MAX = 8_000_000
+UNIT_BYTES_MIN = 500_000
+BATCH_BYTES_MAX = 4_000_000
 # A buffer is full at this many batches and is filled again under the other.
 HIGH_BATCHES, LOW_BATCHES = 2.0, 1.0
 # Between two attempts of a batch.
@@ -28,28 +28,36 @@ DELAY_FIRST_S, DELAY_MAX_S = 0.05, 5.0
 class Schedule:
     """All units of a worker."""
 
-    def __init__(self, topics: Mapping[str, Sequence[str]], batch_rows: int) -> None:
+    def __init__(
+        self, topics: Mapping[str, Sequence[str]], batch_rows: int, shares: Mapping[str, int]
+    ) -> None:
         """Make the units.
 
         Args:
             topics: The names of the entities by topic.
-            batch_rows: Records in a batch, at most.
+            batch_rows: Records of a topic that are applied at once, at most.
+            shares: Among how many units the partitions of a topic are shared; one unless it is named.
         """
-        units = [
-            Unit(topic=t, entities=tuple(names), buffer=Buffer(t)) for t, names in topics.items()
-        ]
-        self.units = {unit.topic: unit for unit in units}
+        self._by_topic = {
+            topic: _shared(topic, tuple(names), batch_rows, shares.get(topic, 1))
+            for topic, names in topics.items()
+        }
+        self.units = [unit for units in self._by_topic.values() for unit in units]
         self.failure: BaseException | None = None
-        self._order = deque(units)
-        self._batch_rows = batch_rows
-        self._bytes_high = max(UNIT_BYTES_MIN, BUFFERS_BYTES_MAX // len(units))
+        self._order = deque(self.units)
+        self._bytes_high = max(UNIT_BYTES_MIN, BUFFERS_BYTES_MAX // len(self.units))
         self._closed = False
         self._changed = threading.Condition()
+
+    def unit(self, topic: str, partition: int) -> Unit:
+        """The unit of a partition."""
+        units = self._by_topic[topic]
+        return units[partition % len(units)]
 
     def begin(self, topic: str, partition: int, offset: int) -> None:
         """A partition is ours, and is read from this offset, its checkpoint."""
         with self._changed:
-            unit = self.units[topic]
+            unit = self.unit(topic, partition)
             unit.buffer.begin(partition, offset)
             unit.committed[partition] = offset
 
@@ -61,13 +69,12 @@ class Schedule:
                 unit.committed[partition] = offset
             unit.rewinding = False
 
-    def end(self, topic: str, partitions: Iterable[int]) -> None:
-        """Partitions are no longer ours: what is under way for their unit is abandoned where it stands."""
+    def end(self, topic: str, partition: int) -> None:
+        """A partition is no longer ours: what is under way for its unit is abandoned where it stands."""
         with self._changed:
-            unit = self.units[topic]
-            for partition in partitions:
-                unit.buffer.drop(partition)
-                unit.committed.pop(partition, None)
+            unit = self.unit(topic, partition)
+            unit.buffer.drop(partition)
+            unit.committed.pop(partition, None)
             self._rewind(unit)
 
     def add(self, topic: str, run: Run) -> int | None:
@@ -77,7 +84,7 @@ class Schedule:
             The offset that was expected, if records before these are missing.
         """
         with self._changed:
-            unit = self.units[topic]
+            unit = self.unit(topic, run.partition)
             if unit.rewinding:
                 return None
             gap = unit.buffer.add(run)
@@ -87,21 +94,19 @@ class Schedule:
     def is_full(self, unit: Unit, *, resuming: bool = False) -> bool:
         """Whether a unit has enough to do; one that was paused gets more only when it has little left."""
         share = LOW_BATCHES / HIGH_BATCHES if resuming else 1.0
-        rows_high = HIGH_BATCHES * self._batch_rows
+        rows_high = HIGH_BATCHES * unit.batch_rows
         buffer = unit.buffer
         return buffer.records >= share * rows_high or buffer.size >= share * self._bytes_high
 
-    def wait_for_room(self, topics: Iterable[str], timeout_s: float) -> bool:
+    def wait_for_room(self, units: Collection[Unit], timeout_s: float) -> bool:
         """Wait until none of these units is full; whether that came true."""
-        units = [self.units[topic] for topic in topics]
         with self._changed:
             return self._changed.wait_for(
                 lambda: self._closed or not any(self.is_full(unit) for unit in units), timeout_s
             )
 
-    def wait_until_still(self, topics: Iterable[str], timeout_s: float) -> bool:
+    def wait_until_still(self, units: Collection[Unit], timeout_s: float) -> bool:
         """Wait until nothing of these units is being applied; whether that came true."""
-        units = [self.units[topic] for topic in topics]
         with self._changed:
             return self._changed.wait_for(lambda: not any(u.applying for u in units), timeout_s)
 
@@ -111,7 +116,7 @@ class Schedule:
         with self._changed:
             return [
                 unit
-                for unit in self.units.values()
+                for unit in self.units
                 if unit.open and unit.rewinding and not unit.applying and unit.not_before <= now
             ]
 
@@ -177,7 +182,7 @@ class Schedule:
         return Task(job=Job.DECODE, unit=unit, batch=batch)
 
     def _take(self, unit: Unit) -> Batch | None:
-        load = unit.buffer.take(self._batch_rows, min(BATCH_BYTES_MAX, self._bytes_high))
+        load = unit.buffer.take(unit.batch_rows, min(BATCH_BYTES_MAX, self._bytes_high))
         if load is None:
             return None
         batch = Batch(unit=unit, load=load, turn=unit.turn)
@@ -252,3 +257,11 @@ class Schedule:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+
+def _shared(topic: str, entities: tuple[str, ...], batch_rows: int, count: int) -> list[Unit]:
+    rows = max(1, batch_rows // count)
+    return [
+        Unit(topic=topic, entities=entities, buffer=Buffer(topic), batch_rows=rows)
+        for _ in range(count)
+    ]

@@ -51,13 +51,13 @@ class TopicReader:
         self._consumer = consumer
         self._schedule = schedule
         self._beginnings = beginnings
-        self._paused: set[str] = set()
+        self._paused: set[Unit] = set()
         self._gaps: Counter[tuple[str, int, int]] = Counter()
         self._told: dict[Place, int] = {}
         self._tell_at = 0.0
         self._revoke_wait_s = REVOKE_WAIT_S
         consumer.subscribe(
-            list(schedule.units),
+            sorted({unit.topic for unit in schedule.units}),
             on_assign=self._on_assign,
             on_revoke=self._on_revoke,
             on_lost=self._on_lost,
@@ -116,7 +116,7 @@ class TopicReader:
                 "records are missing", topic=topic, partition=partition, offset=expected
             )
         self._gaps[place] += 1
-        self._schedule.rewind(self._schedule.units[topic])
+        self._schedule.rewind(self._schedule.unit(topic, partition))
 
     def _sound(self, messages: Iterable[Message]) -> list[Message]:
         """The messages that are records; errors that pass are logged.
@@ -143,8 +143,8 @@ class TopicReader:
         self._consumer.incremental_assign([_position(*item) for item in found.items()])
         for place, checkpoint in found.items():
             self._schedule.begin(*place, checkpoint.offset)
-        # One that joins a paused topic is not paused by itself; one that was paused when it went comes back paused.
-        self._set_paused(set(), {topic for topic, _ in places})
+        # One that joins a paused unit is not paused by itself; one that was paused when it went comes back paused.
+        self._set_paused(set(), self._units(places))
         self._pause_and_resume()
         if places:
             log.info("assigned", partitions=_listed(places))
@@ -157,10 +157,9 @@ class TopicReader:
 
     def _give_up(self, partitions: list[TopicPartition], wait_s: float) -> None:
         places = [(p.topic, p.partition) for p in partitions]
-        topics = {topic for topic, _ in places}
-        for topic in topics:
-            self._schedule.end(topic, [p for t, p in places if t == topic])
-        self._schedule.wait_until_still(topics, wait_s)
+        for place in places:
+            self._schedule.end(*place)
+        self._schedule.wait_until_still(self._units(places), wait_s)
         self._consumer.incremental_unassign(partitions)
         if places:
             log.info("revoked", partitions=_listed(places))
@@ -169,7 +168,7 @@ class TopicReader:
         """Begin again at the checkpoints with units that have lost their place."""
         for unit in self._schedule.to_rewind():
             # A seek is for partitions that flow.
-            if unit.topic not in self._paused:
+            if unit not in self._paused:
                 places = [(unit.topic, partition) for partition in unit.buffer.partitions]
                 self._seek(unit, self._beginnings.read(places))
 
@@ -186,20 +185,19 @@ class TopicReader:
             self._schedule.begin_again(unit, offsets)
 
     def _pause_and_resume(self) -> None:
-        units = self._schedule.units
-        flowing = [unit for unit in units.values() if unit.topic not in self._paused]
-        full = [unit.topic for unit in flowing if unit.open and self._schedule.is_full(unit)]
+        flowing = [unit for unit in self._schedule.units if unit not in self._paused]
+        full = [unit for unit in flowing if unit.open and self._schedule.is_full(unit)]
         if full and not self._schedule.wait_for_room(full, ROOM_WAIT_S):
-            full = [topic for topic in full if self._schedule.is_full(units[topic])]
+            full = [unit for unit in full if self._schedule.is_full(unit)]
         else:
             full = []
-        closed = [unit.topic for unit in flowing if not unit.open]
-        self._set_paused({*full, *closed}, {t for t in self._paused if self._may_flow(units[t])})
+        closed = [unit for unit in flowing if not unit.open]
+        self._set_paused({*full, *closed}, {u for u in self._paused if self._may_flow(u)})
 
     def _may_flow(self, unit: Unit) -> bool:
         return unit.open and not self._schedule.is_full(unit, resuming=True)
 
-    def _set_paused(self, pause: set[str], resume: set[str]) -> None:
+    def _set_paused(self, pause: set[Unit], resume: set[Unit]) -> None:
         with broker_errors():
             if pause:
                 self._consumer.pause(self._assigned(pause))
@@ -207,14 +205,18 @@ class TopicReader:
                 self._consumer.resume(self._assigned(resume))
         self._paused = (self._paused | pause) - resume
 
-    def _assigned(self, topics: set[str]) -> list[TopicPartition]:
-        return [p for p in self._consumer.assignment() if p.topic in topics]
+    def _assigned(self, units: set[Unit]) -> list[TopicPartition]:
+        assignment = self._consumer.assignment()
+        return [p for p in assignment if self._schedule.unit(p.topic, p.partition) in units]
+
+    def _units(self, places: Iterable[Place]) -> set[Unit]:
+        return {self._schedule.unit(*place) for place in places}
 
     def _tell_offsets(self) -> None:
         if time.monotonic() < self._tell_at:
             return
         self._tell_at = time.monotonic() + COMMIT_EVERY_S
-        units = self._schedule.units.values()
+        units = self._schedule.units
         now = {(u.topic, p): offset for u in units for p, offset in list(u.committed.items())}
         news = {place: offset for place, offset in now.items() if self._told.get(place) != offset}
         if news:

@@ -1,4 +1,4 @@
-"""A unit of consumption: a topic with the entities that read it, applied together, in one transaction a batch."""
+"""A unit of consumption: partitions of a topic and the entities that read it, applied together, batch by batch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -35,9 +35,10 @@ class Batch:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Unit:
-    """One topic and the entities that read it.
+    """Some partitions of one topic, and the entities that read it.
 
     Attributes:
+        batch_rows: Records in a batch, at most.
         open: Whether batches may be applied: no gate, hold or stop is in the way.
         rewinding: What was read is forgotten; reading begins again at the checkpoints.
         committed: Where the checkpoint of each partition that is ours stands.
@@ -46,6 +47,7 @@ class Unit:
     topic: str
     entities: tuple[str, ...]
     buffer: Buffer
+    batch_rows: int
     open: bool = False
     applying: bool = False
     rewinding: bool = False

@@ -78,7 +78,7 @@ class Worker:
         self._topics = {
             t: n for t, n in migration.topics.items() if not set(n).isdisjoint(entities)
         }
-        self._schedule = Schedule(self._topics, settings.batch_rows)
+        self._schedule = Schedule(self._topics, settings.batch_rows, self._shares())
         self._schemas = Schemas(settings.registry)
         self._assembly = Assembly(migration, self._schemas)
         self._points = Points()
@@ -106,22 +106,23 @@ class Worker:
 
     def progress(self) -> Progress:
         """How far the worker is."""
-        units = self._schedule.units.values()
-        rows, now = sum(unit.applied_rows for unit in units), time.monotonic()
+        rows, now = sum(unit.applied_rows for unit in self._schedule.units), time.monotonic()
         (before, rows_before), self._asked = self._asked, (now, rows)
         entities = tuple(
-            EntityProgress(
-                entity=name,
-                applied_rows=unit.applied_rows,
-                buffered_rows=unit.buffered_rows,
-                open=unit.open,
-                partitions=len(unit.committed),
-            )
-            for unit in units
-            for name in unit.entities
+            self._progress_of(name) for names in self._topics.values() for name in names
         )
         return Progress(
             entities=entities, rows_per_s=(rows - rows_before) / max(now - before, 1e-3)
+        )
+
+    def _progress_of(self, entity: str) -> EntityProgress:
+        units = [unit for unit in self._schedule.units if entity in unit.entities]
+        return EntityProgress(
+            entity=entity,
+            applied_rows=sum(unit.applied_rows for unit in units),
+            buffered_rows=sum(unit.buffered_rows for unit in units),
+            open=all(unit.open for unit in units),
+            partitions=sum(len(unit.committed) for unit in units),
         )
 
     def _introduce(self, session: Session, stop: threading.Event) -> None:
@@ -152,6 +153,12 @@ class Worker:
         if self._schedule.failure is not None:
             raise self._schedule.failure
 
+    def _shares(self) -> dict[str, int]:
+        """One unit a connection; an entity that refers to itself has one, for its rows wait for each other."""
+        entities, count = self._settings.migration.entities.values(), self._settings.connections
+        alone = {e.name for e in entities if any(r.ref == e.name for r in e.refs.values())}
+        return {t: count for t, names in self._topics.items() if alone.isdisjoint(names)}
+
     def _lanes(self) -> list[Lane]:
         settings = self._settings
         return [
@@ -181,15 +188,17 @@ class Worker:
         return Keeper(reader, Session(settings.target_dsn, "worker keeper"), duties, schedule)
 
     def _raise_watermarks(self, connection: Connection) -> None:
-        units = list(self._schedule.units.values())
-        offsets = {unit.topic: dict(unit.committed) for unit in units}
-        self._watermarks.of_idle(connection, offsets, [n for unit in units for n in unit.entities])
+        offsets: dict[str, dict[int, int]] = {topic: {} for topic in self._topics}
+        for unit in self._schedule.units:
+            offsets[unit.topic] |= dict(unit.committed)
+        entities = [name for names in self._topics.values() for name in names]
+        self._watermarks.of_idle(connection, offsets, entities)
 
     def _end(self, reader: TopicReader, keeper: Keeper, lanes: Sequence[Lane]) -> None:
         """Finish the batches that are being applied, or abandon them; leave the group."""
         self._schedule.close()
         keeper.end()
-        if not self._schedule.wait_until_still(self._topics, FINISH_S):
+        if not self._schedule.wait_until_still(self._schedule.units, FINISH_S):
             for lane in lanes:
                 lane.session.abandon()
         deadline = time.monotonic() + JOIN_S

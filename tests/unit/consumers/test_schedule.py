@@ -9,18 +9,18 @@ from consumers.schedule import DELAY_MAX_S, Schedule
 from consumers.unit import Job, Task
 
 
-def records(first: int, count: int, size: int = 1) -> Run:
-    values = [b"x" * size] * count
-    return Run(partition=0, offsets=range(first, first + count), values=values, size=count * size)
+def records(first: int, count: int, size: int = 1, partition: int = 0) -> Run:
+    offsets, values = range(first, first + count), [b"x" * size] * count
+    return Run(partition=partition, offsets=offsets, values=values, size=count * size)
 
 
 @pytest.fixture
 def schedule() -> Schedule:
     """Two units, open, each with partition 0."""
-    made = Schedule({"a": ["a"], "b": ["b"]}, batch_rows=10)
+    made = Schedule({"a": ["a"], "b": ["b"]}, batch_rows=10, shares={})
     for topic in ("a", "b"):
         made.begin(topic, 0, 0)
-        made.set_open(made.units[topic], open_=True)
+        made.set_open(made.unit(topic, 0), open_=True)
     return made
 
 
@@ -62,6 +62,23 @@ def test_the_next_batch_is_decoded_while_one_is_applied(schedule: Schedule) -> N
     assert (third.job, third.batch) == (Job.APPLY, second.batch)
 
 
+def test_units_that_share_a_topic_are_applied_at_once_each_partition_in_its_order() -> None:
+    schedule = Schedule({"a": ["a"]}, batch_rows=10, shares={"a": 2})
+    for unit in schedule.units:
+        schedule.set_open(unit, open_=True)
+    for partition in range(3):
+        schedule.begin("a", partition, 0)
+        schedule.add("a", records(0, 5, partition=partition))
+        schedule.add("a", records(5, 1, partition=partition))
+    first, second = task(schedule), task(schedule)
+    assert (first.job, second.job) == (Job.APPLY, Job.APPLY)
+    loads = [taken.batch.load for taken in (first, second) if taken.batch]
+    assert sorted(sorted(s.partition for s in load.stretches) for load in loads) == [[0], [1]]
+    assert [load.records for load in loads] == [5, 5]
+    third = task(schedule)
+    assert (third.job, third.unit in (first.unit, second.unit)) == (Job.DECODE, True)
+
+
 def test_a_batch_that_is_being_decoded_is_not_applied_yet(schedule: Schedule) -> None:
     schedule.add("a", records(0, 15))
     first = task(schedule)
@@ -80,13 +97,13 @@ def test_idle_units_come_before_decoding_ahead(schedule: Schedule) -> None:
 
 
 def test_nothing_of_a_closed_unit_is_given_out(schedule: Schedule) -> None:
-    schedule.set_open(schedule.units["a"], open_=False)
+    schedule.set_open(schedule.unit("a", 0), open_=False)
     schedule.add("a", records(0, 1))
     assert is_idle(schedule)
 
 
 def test_a_unit_that_lost_its_place_waits_for_the_reader(schedule: Schedule) -> None:
-    unit = schedule.units["a"]
+    unit = schedule.unit("a", 0)
     schedule.add("a", records(0, 5))
     found = task(schedule)
     assert found.batch is not None
@@ -105,7 +122,7 @@ def test_a_unit_that_lost_its_place_waits_for_the_reader(schedule: Schedule) -> 
 
 def test_a_failed_batch_is_tried_again_later_and_later(schedule: Schedule) -> None:
     schedule.add("a", records(0, 5))
-    unit = schedule.units["a"]
+    unit = schedule.unit("a", 0)
     found = task(schedule)
     delays = []
     for _ in range(12):
@@ -124,12 +141,12 @@ def test_what_is_committed_is_known(schedule: Schedule) -> None:
     found = task(schedule)
     assert found.batch is not None
     schedule.applied(found.batch)
-    assert schedule.units["a"].committed == {0: 5}
-    assert schedule.units["a"].applied_rows == 5
+    assert schedule.unit("a", 0).committed == {0: 5}
+    assert schedule.unit("a", 0).applied_rows == 5
 
 
 def test_a_chore_comes_between_batches_and_once(schedule: Schedule) -> None:
-    unit = schedule.units["a"]
+    unit = schedule.unit("a", 0)
     schedule.add("a", records(0, 5))
     found = task(schedule)
     done: list[str] = []
@@ -145,7 +162,7 @@ def test_a_chore_comes_between_batches_and_once(schedule: Schedule) -> None:
 
 
 def test_chores_that_come_again_and_again_do_not_keep_batches_away(schedule: Schedule) -> None:
-    unit = schedule.units["a"]
+    unit = schedule.unit("a", 0)
     schedule.add("a", records(0, 25))
     jobs = []
     for _ in range(6):
@@ -161,15 +178,15 @@ def test_chores_that_come_again_and_again_do_not_keep_batches_away(schedule: Sch
 
 @pytest.mark.parametrize("size", [1, 5_000_000])
 def test_a_buffer_is_full_by_records_or_by_bytes(schedule: Schedule, size: int) -> None:
-    unit = schedule.units["a"]
+    unit = schedule.unit("a", 0)
     assert not schedule.is_full(unit)
     schedule.add("a", records(0, 20 if size == 1 else 3, size))
     assert schedule.is_full(unit)
-    assert not schedule.wait_for_room(["a"], 0.01)
+    assert not schedule.wait_for_room([schedule.unit("a", 0)], 0.01)
 
 
 def test_a_buffer_that_was_full_is_filled_again_when_little_is_left(schedule: Schedule) -> None:
-    unit = schedule.units["a"]
+    unit = schedule.unit("a", 0)
     schedule.add("a", records(0, 15))
     assert not schedule.is_full(unit)
     assert schedule.is_full(unit, resuming=True)
@@ -179,8 +196,8 @@ def test_a_buffer_that_was_full_is_filled_again_when_little_is_left(schedule: Sc
 
 def test_a_partition_that_went_away_leaves_nothing_to_apply(schedule: Schedule) -> None:
     schedule.add("a", records(0, 5))
-    schedule.end("a", [0])
-    assert schedule.units["a"].committed == {}
+    schedule.end("a", 0)
+    assert schedule.unit("a", 0).committed == {}
     assert is_idle(schedule)
 
 
