@@ -18,8 +18,8 @@ REQUEST_TIMEOUT_S = 30.0
 # Fetches are measured compressed, and JSON may take thirty times that in memory.
 _BOUNDED = {
     "queued.max.messages.kbytes": 16_384,
-    "fetch.max.bytes": 4_194_304,
-    "max.partition.fetch.bytes": 1_048_576,
+    "fetch.max.bytes": 1_048_576,
+    "max.partition.fetch.bytes": 262_144,
 }
 _LIBRARY_LOG = logging.getLogger("consumers.kafka")
 
