@@ -1,8 +1,8 @@
 -- Columns of the named tables, one row each, in the order of schema, table, attnum.
--- Parameters: %(schemas)s text[] and %(tables)s text[], side by side.
+-- Parameters: %(schemas)s text[] and %(tables)s text[], side by side; a table may be named twice.
 -- Sources: PostgreSQL manual, "pg_class", "pg_attribute", "pg_type", "pg_index".
 WITH RECURSIVE wanted AS (
-    SELECT * FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS w (schema, name)
+    SELECT DISTINCT * FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS w (schema, name)
 ), relation AS (
     SELECT n.nspname, c.relname, c.oid, c.relkind, c.relreplident, size.rows
     FROM wanted w

@@ -4,6 +4,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,6 +82,7 @@ def load(folder: Path, environment: Mapping[str, str]) -> Migration:
         file.stem: _validated(Entity, {**_toml(file), "name": file.stem}, file) for file in files
     }
     _check_refs(folder, entities)
+    _check_sharing(folder, entities)
     return Migration(folder=folder, pipeline=pipeline, entities=entities, waves=waves(entities))
 
 
@@ -150,6 +152,26 @@ def _check_refs(folder: Path, entities: dict[str, Entity]) -> None:
                     file=folder / ENTITY_FOLDER / f"{entity.name}.toml",
                     key=f"columns.{column}.ref",
                 )
+
+
+def _check_sharing(folder: Path, entities: dict[str, Entity]) -> None:
+    """Several entities may read one legacy table, from one topic; a target table has one writer."""
+    for entity, other in combinations(entities.values(), 2):
+        file = folder / ENTITY_FOLDER / f"{other.name}.toml"
+        if entity.target == other.target:
+            raise ConfigError(
+                f"{other.target} is already the target of {entity.name}",
+                file=file,
+                key="target",
+                remedy="Give each entity a target table of its own: two would delete each other's rows.",
+            )
+        if entity.source == other.source and entity.topic != other.topic:
+            raise ConfigError(
+                f"{other.source} is also the source of {entity.name}, with another topic",
+                file=file,
+                key="topic",
+                remedy="Write the same topic in both files, or in none.",
+            )
 
 
 def _nearest(word: str, words: list[str]) -> str:

@@ -109,6 +109,26 @@ def pause_orders_while_customers_flow(shop: Shop, log: Path) -> None:
     wait_for("the order", lambda: has_arrived(shop, 51, 501), log)
 
 
+def test_one_legacy_table_feeds_two_entities(shop: Shop, tmp_path: Path) -> None:
+    shop.target("CREATE TABLE shop.names (id uuid PRIMARY KEY, name text NOT NULL)")
+    (shop.folder / "entities" / "names.toml").write_text("""
+        source = "public.customers"
+        target = "shop.names"
+        [columns]
+        id   = { uuid = true }
+        name = "name"
+    """)
+    checked = command("check", shop.folder)
+    assert checked.returncode == 0, checked.stdout
+    log = tmp_path / "run.log"
+    with running(log, "run", shop.folder):
+        wait_for("all rows", lambda: has_arrived(shop, 50, 500), log)
+        wait_for("the names", lambda: count(shop.target_dsn, "shop.names") == 50, log)
+        shop.source("DELETE FROM orders; DELETE FROM customers WHERE id > 10")
+        wait_for("the deletes", lambda: has_arrived(shop, 10, 0), log)
+        wait_for("as many names", lambda: count(shop.target_dsn, "shop.names") == 10, log)
+
+
 def test_run_starts_killed_parts_again_and_takes_them_along_when_it_is_killed(
     shop: Shop, tmp_path: Path
 ) -> None:

@@ -90,6 +90,24 @@ def test_a_wrong_entity_is_named_by_file_and_key(
     assert caught.value.context["key"] == key
 
 
+@pytest.mark.parametrize(
+    ("other", "key", "text"),
+    [
+        (ENTITY.replace("public.orders", "public.bills"), "target", "already the target of bills"),
+        ('topic = "t"\n' + ENTITY.replace("clinic.orders", "clinic.b"), "topic", "another topic"),
+    ],
+)
+def test_entities_share_neither_a_target_table_nor_a_source_table_with_two_topics(
+    write: Write, other: str, key: str, text: str
+) -> None:
+    folder = write()
+    (folder / "entities" / "bills.toml").write_text(other)
+    with pytest.raises(ConfigError, match=text) as caught:
+        load(folder, {})
+    assert str(caught.value.context["file"]).endswith("entities/orders.toml")
+    assert caught.value.context["key"] == key
+
+
 def test_a_table_whose_name_has_a_dot_is_written_in_two_parts(write: Write) -> None:
     odd = '{ schema = "public", table = "Odd.Name" }'
     orders = load(write(ENTITY.replace('"public.orders"', odd)), {}).entities["orders"]
