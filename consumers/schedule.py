@@ -17,7 +17,7 @@ from consumers.unit import Batch, Chore, Job, Task, Unit, Work
 DEPTH = 2
 # Bytes of all buffers together, and of one batch. Decoded, a record takes several times its bytes.
 BUFFERS_BYTES_MAX = 16_000_000
-UNIT_BYTES_MIN = 500_000
+UNIT_BYTES_MIN = 250_000
 BATCH_BYTES_MAX = 3_000_000
 # A buffer is full at this many batches and is filled again under the other.
 HIGH_BATCHES, LOW_BATCHES = 2.0, 1.0
