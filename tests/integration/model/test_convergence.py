@@ -19,7 +19,7 @@ from tests.model.scenario import CHAIN, FAMILY, TREE, Shape, scenario
 from tests.model.search import Recorded, draw, wrong
 
 IS_FULL = "UNDERSTUDY_TEST_FULL" in os.environ
-FULL_FACTOR = 6
+FULL_FACTOR = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,41 +40,41 @@ class Setting:
 
 
 SETTINGS = (
-    Setting(name="two related tables", examples=50),
+    Setting(name="two related tables", examples=24),
     Setting(
         name="no unique key but the UUID",
-        examples=25,
+        examples=12,
         bounds={"unique": False, "missing": "park"},
         design={"unique": ""},
     ),
-    Setting(name="three levels", examples=12, shape=CHAIN, bounds={"missing": "park"}),
-    Setting(name="a table that refers to itself", examples=20, shape=TREE),
+    Setting(name="three levels", examples=6, shape=CHAIN, bounds={"missing": "park"}),
+    Setting(name="a table that refers to itself", examples=10, shape=TREE),
     Setting(
         name="unique values that cannot be NULL",
-        examples=15,
+        examples=5,
         bounds={"unique": True, "dense": True, "missing": "park"},
         design={"unique": "NOT NULL UNIQUE"},
     ),
     Setting(
         name="a deferrable unique key",
-        examples=8,
+        examples=5,
         bounds={"unique": True, "dense": True, "missing": "null"},
         design={"unique": "UNIQUE DEFERRABLE"},
     ),
     Setting(
         name="values that the target refuses",
-        examples=12,
+        examples=6,
         bounds={"bad": 0.2, "unique": True, "missing": "park"},
         design={"refused_by": "target"},
     ),
     Setting(
         name="missing parents are dead letters",
-        examples=8,
+        examples=5,
         bounds={"missing": "dead-letter", "source_fk": False},
     ),
     Setting(
         name="missing parents get stubs",
-        examples=8,
+        examples=5,
         bounds={"missing": "stub", "unique": False},
         design={"unique": ""},
     ),
