@@ -10,7 +10,7 @@ from producers.ground import Ground
 from producers.point import ExportedPoint, Waiting
 from producers.positions import PositionWriter
 from producers.settings import CaptureSettings
-from producers.slot import System
+from producers.slot import Slot, System
 from producers.source import Connection, connect_replication
 from producers.start import Found, Resume
 from producers.stream import Stream
@@ -21,7 +21,7 @@ from schemas.positions import Intent, Position, Record
 
 STORED_WAIT_S = 30.0
 _STORED_CHECK_S = 0.2
-# A server gives up a walsender whose client is gone after wal_sender_timeout, 60 s by default.
+# A living process is found out within seconds; a dead one is held to be alive for wal_sender_timeout, 60 s by default.
 SLOT_WAIT_S = 90.0
 _SLOT_RETRY_S = 0.2
 FIRST_EPOCH = 1
@@ -90,27 +90,24 @@ class Opener:
         return self._begin(system)
 
     def stream(self, opening: Opening) -> Stream:
-        """Stream the slot, once a process that still holds it has let go.
+        """Stream the slot, once a dead process that the server still believes in has let go.
 
         Raises:
-            ConflictError: Another process keeps streaming it.
+            ConflictError: Another process streams it, and is alive or does not go away.
         """
         deadline = time.monotonic() + SLOT_WAIT_S
+        first: Slot | None = None
         while True:
             try:
                 return Stream.start(self._settings.source_dsn, opening.slot, self._publication)
             except ConflictError as error:
-                if time.monotonic() > deadline or self._stop.wait(_SLOT_RETRY_S):
-                    raise self._in_use(opening) from error
-
-    def _in_use(self, opening: Opening) -> ConflictError:
-        held = slot.slots_of(self._monitor, self._settings.pipeline).get(opening.suffix)
-        return ConflictError(
-            "another process streams the slot",
-            slot=opening.slot,
-            pid=held.active_pid if held else None,
-            remedy="Stop the other capture of this pipeline; the pid is that of its walsender.",
-        )
+                held = slot.slots_of(self._monitor, self._settings.pipeline).get(opening.suffix)
+                if held is None:
+                    raise
+                first = first if first and first.active_pid == held.active_pid else held
+                is_over = time.monotonic() > deadline or held.has_answered_since(first)
+                if is_over or self._stop.wait(_SLOT_RETRY_S):
+                    raise held.in_use from error
 
     def _resume(self, resume: Resume) -> Opening:
         ids = self._ground.topic_ids

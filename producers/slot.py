@@ -8,11 +8,12 @@ Source: PostgreSQL manual, "IDENTIFY_SYSTEM" and "pg_replication_slots".
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import files
 
 from producers.source import Connection, fetch, source_errors
 from schemas import names
-from schemas.errors import SourceError
+from schemas.errors import ConflictError, SourceError
 from schemas.event_id import lsn_value
 
 _SLOTS_SQL = files("producers").joinpath("slots.sql").read_text()
@@ -27,6 +28,7 @@ class Slot:
         wal_status: reserved, extended, unreserved or lost.
         safe_wal_bytes: WAL that may still be written before the slot is in danger; None: no limit.
         retained_bytes: WAL that the slot holds back.
+        replied_at: When who streams it last gave a sign of life, by its own clock; None where the server does not say.
     """
 
     name: str
@@ -35,6 +37,25 @@ class Slot:
     wal_status: str
     safe_wal_bytes: int | None
     retained_bytes: int
+    replied_at: datetime | None = None
+
+    def has_answered_since(self, before: "Slot") -> bool:
+        """Whether who streamed it at an earlier look has given a sign of life since: a capture does every second."""
+        known = self.replied_at is not None and before.replied_at is not None
+        return (
+            known and self.active_pid == before.active_pid and self.replied_at != before.replied_at
+        )
+
+    @property
+    def in_use(self) -> ConflictError:
+        """What is said to a second capture."""
+        return ConflictError(
+            "another process streams the slot",
+            slot=self.name,
+            pid=self.active_pid,
+            remedy="Stop the other capture of this pipeline (the pid is that of its walsender), "
+            "or add workers only: understudy consume.",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +89,7 @@ def slots_of(connection: Connection, pipeline: str) -> dict[str, Slot]:
 
 
 def _slot(row: tuple[object, ...]) -> Slot:
-    name, active_pid, confirmed, status, safe, retained = row
+    name, active_pid, confirmed, status, safe, retained, replied_at = row
     return Slot(
         name=str(name),
         active_pid=None if active_pid is None else int(str(active_pid)),
@@ -76,6 +97,7 @@ def _slot(row: tuple[object, ...]) -> Slot:
         wal_status=str(status or "lost"),
         safe_wal_bytes=None if safe is None else int(str(safe)),
         retained_bytes=int(str(retained or 0)),
+        replied_at=replied_at if isinstance(replied_at, datetime) else None,
     )
 
 

@@ -33,12 +33,14 @@ def run(
     Example: understudy run examples/clinic --workers 2
     """
     from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
+    from ops.preflight import capture  # noqa: PLC0415
     from ops.preflight.check import require_sound  # noqa: PLC0415
     from ops.watch.display import Display  # noqa: PLC0415
 
     stop, done = stop_event(), threading.Event()
     migration = wiring.read(folder)
     at = wiring.endpoints(migration)
+    capture.require_none(migration, at)
     require_sound(migration, at)
     display = Display(migration, at, done)
     display.start()

@@ -1,8 +1,10 @@
 """The commands as processes: run, produce, consume, status, pause, resume, drop, on real servers."""
 
 import json
+import re
 import signal
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,9 @@ from psycopg import sql
 from ops.stack.state import Endpoints
 from tests.acceptance.commands import DEADLINE_S, STOP_S_MAX, command, running, wait_for
 from tests.shop import Shop, open_shop
+
+# The start of an interpreter with its libraries, on a busy machine, and the three seconds of the wait.
+REFUSED_S_MAX = 20.0
 
 
 @pytest.fixture
@@ -127,6 +132,23 @@ def test_one_legacy_table_feeds_two_entities(shop: Shop, tmp_path: Path) -> None
         shop.source("DELETE FROM orders; DELETE FROM customers WHERE id > 10")
         wait_for("the deletes", lambda: has_arrived(shop, 10, 0), log)
         wait_for("as many names", lambda: count(shop.target_dsn, "shop.names") == 10, log)
+
+
+@pytest.mark.parametrize("word", ["run", "produce"])
+def test_case_054_a_second_capture_is_refused_at_once_and_starts_no_worker(
+    shop: Shop, tmp_path: Path, word: str
+) -> None:
+    log = tmp_path / "run.log"
+    with running(log, "run", shop.folder):
+        wait_for("all rows", lambda: has_arrived(shop, 50, 500), log)
+        began = time.monotonic()
+        ended = command(word, shop.folder)
+        assert time.monotonic() - began < REFUSED_S_MAX
+        assert ended.returncode == 9
+        assert re.search(r"another process streams the slot pid=\d+", ended.stderr)
+        assert "Traceback" not in ended.stderr
+        assert "Rebalance" not in ended.stderr
+        assert status(shop)["workers"] == 1
 
 
 def test_run_starts_killed_parts_again_and_takes_them_along_when_it_is_killed(

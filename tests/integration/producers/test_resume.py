@@ -9,6 +9,8 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from producers import acknowledge, opening, slot, topics
+from producers.source import connect_replication
+from producers.stream import STATUS_INTERVAL_S
 from schemas import names
 from schemas.errors import BrokerError, ConflictError, SlotLostError, StartRefusedError
 from schemas.positions import Intent, Marker, Position, SnapshotEnd
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.integration
 CREATE = "CREATE TABLE public.notes (id int PRIMARY KEY, title text, body text)"
 FILL = "INSERT INTO public.notes SELECT i, 'title ' || i, 'body' FROM generate_series(1, 6000) i"
 KILLED = -9
+SILENCE_S = 4 * STATUS_INTERVAL_S
 
 SNAPSHOT_PLACES = [
     "slot.before_create",
@@ -237,15 +240,38 @@ def test_f11_a_slot_replaced_under_its_name_is_refused(source: Source, notes: Pi
         history.wait_for("the refusal", lambda: capture.progress().phase == "stopped")
 
 
-def test_case_054_a_slot_in_use_is_waited_for_and_its_owner_named(
-    notes: Pipeline, monkeypatch: pytest.MonkeyPatch
+def test_case_054_a_slot_that_a_living_process_streams_is_refused_at_once_and_its_owner_named(
+    notes: Pipeline,
 ) -> None:
-    monkeypatch.setattr(opening, "SLOT_WAIT_S", 1.0)
     with notes.running() as capture:
         notes.snapshot_done(capture)
+        began = time.monotonic()
         with pytest.raises(ConflictError, match="pid=") as refused, notes.running() as second:
             history.wait_for("the refusal", lambda: second.progress().phase == "stopped")
+        assert time.monotonic() - began < opening.SLOT_WAIT_S / 3
     assert refused.value.exit_code == 9
+
+
+def test_case_054_a_slot_that_a_silent_process_streams_is_waited_for(
+    source: Source, notes: Pipeline
+) -> None:
+    with notes.running() as capture:
+        notes.snapshot_done(capture)
+    (intent,) = notes.records(Intent)
+    name = slot.name_of(notes.settings.pipeline, intent.suffix)
+    publication = names.publication(notes.settings.pipeline)
+    with connect_replication(notes.settings.source_dsn, "silent") as silent:
+        silent.execute(
+            f"START_REPLICATION SLOT {name} LOGICAL 0/0"
+            f" (proto_version '1', publication_names '{publication}', messages 'true')".encode()
+        )
+        with notes.running() as capture:
+            given_up_at = time.monotonic() + SILENCE_S
+            history.wait_for("more than a living one needs", lambda: time.monotonic() > given_up_at)
+            assert capture.progress().phase != "stopped"
+            silent.close()
+            churn(source, 1)
+            notes.drain(source)
 
 
 def test_f10_capture_goes_on_when_its_sessions_are_ended(
