@@ -1,6 +1,6 @@
 """The SQL of one target column over the stage (alias s), by the class of its rule. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 
 from consumers.conversion import Conversion, convert, fit, ident, literal, unmodified
@@ -100,7 +100,10 @@ def _(_rule: Ref, cell: Cell) -> Conversion:
 def _(rule: Values, cell: Cell) -> Conversion:
     """Only what `else = "keep"` lets through can be a value that nobody has looked at."""
     can_ask = cell.can_ask and rule.otherwise == "keep"
-    return fit(cell.derived(), "text", cell.column, can_ask=can_ask)
+    fitted = fit(cell.derived(), "text", cell.column, can_ask=can_ask)
+    unknown = f's."__fault" = {literal(cell.column.name)}'
+    refuses = rule.otherwise == "dead-letter"
+    return replace(fitted, refused=(("values", unknown),) if refuses else ())
 
 
 @value.register(Json)
@@ -130,13 +133,20 @@ def _(rule: Constant, cell: Cell) -> Conversion:
 def _(rule: Timezone, cell: Cell) -> Conversion:
     column = legacy_column(cell.entity, cell.legacy, rule.source, f"columns.{cell.column.name}")
     local = convert(ident("s", column.name), column.base, _LOCAL, can_ask=cell.can_ask)
-    zone, gap, overlap = (literal(word) for word in (rule.timezone, rule.gap, rule.overlap))
-    moment = f"understudy.local_time({local.value}, {zone}, {overlap})"
-    refused = f"understudy.not_a_local_time({local.value}, {zone}, {gap}, {overlap})"
+    zone = literal(rule.timezone)
+    moment = f"understudy.local_time({local.value}, {zone}, {literal(rule.overlap)})"
     converted = cell.convert(moment, _MOMENT)
-    faults = [fault for fault in (local.fault, refused, converted.fault) if fault]
-    cases = " ".join(f"WHEN {fault} THEN true" for fault in faults)
-    return Conversion(value=converted.value, fault=f"CASE {cases} ELSE false END")
+    faults = [f"WHEN {fault} THEN true" for fault in (local.fault, converted.fault) if fault]
+    skipped = f"understudy.not_a_local_time({local.value}, {zone}, {literal(rule.gap)}, '')"
+    repeated = f"understudy.not_a_local_time({local.value}, {zone}, '', {literal(rule.overlap)})"
+    return Conversion(
+        value=converted.value,
+        fault=f"CASE {' '.join(faults)} ELSE false END" if faults else None,
+        refused=(
+            *((("gap", skipped),) if rule.gap == "dead-letter" else ()),
+            *((("overlap", repeated),) if rule.overlap == "dead-letter" else ()),
+        ),
+    )
 
 
 @value.register

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from consumers.catalog import TargetTable
 from consumers.columns import Cell, file_of, legacy_column, value
-from consumers.conversion import literal
 from consumers.plan import Child, Derived, EntityPlan, Reference, Surroundings, Written
 from schemas.entity import Entity
 from schemas.errors import ConfigError
@@ -94,7 +93,7 @@ def _written(
     derived: Mapping[str, Derived],
     around: Surroundings,
 ) -> tuple[tuple[Written, ...], tuple[tuple[str, str], ...]]:
-    """What is written into each target column, and the conditions under which it cannot be, by column."""
+    """What is written into each target column, and when it cannot be: `<word>.<column>` and a condition."""
     written, faults = [], []
     for name, rule in entity.columns.items():
         cell = Cell(
@@ -108,9 +107,8 @@ def _written(
         updatable = not (cell.column.identity or name == entity.id_column)
         written.append(Written(column=name, value=conversion.value, updatable=updatable))
         if conversion.fault:
-            faults.append((name, conversion.fault))
-        if isinstance(rule, Values) and rule.otherwise == "dead-letter":
-            faults.append((name, f's."__fault" = {literal(name)}'))
+            faults.append((f"columns.{name}", conversion.fault))
+        faults += [(f"{word}.{name}", condition) for word, condition in conversion.refused]
     return tuple(written), tuple(faults)
 
 

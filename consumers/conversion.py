@@ -38,10 +38,18 @@ _WIDER = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversion:
-    """SQL of a value in its new type, and SQL that is true where the value cannot be one (None: it always can)."""
+    """SQL of a value in its new type, and of when there is none.
+
+    Attributes:
+        value: In the new type.
+        fault: True where the value cannot be one of that type; None: it always can.
+        refused: Words of the rule under which it refuses a value, each with SQL that is true where it does; asked
+            only where `fault` is false.
+    """
 
     value: str
     fault: str | None = None
+    refused: tuple[tuple[str, str], ...] = ()
 
 
 def literal(value: object) -> str:

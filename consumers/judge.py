@@ -15,7 +15,7 @@ from consumers.numbered import execute
 from consumers.plan import EntityPlan, Reference
 from consumers.refusal import violated
 from consumers.waiting import Reason, Why
-from schemas.rules import Missing
+from schemas.rules import Missing, Timezone
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
 
@@ -63,7 +63,7 @@ def _take_out(cursor: Cursor, plan: EntityPlan, keys: Mapping[str, Reason]) -> N
 
 def _broken(cursor: Cursor, plan: EntityPlan, query: str | None) -> dict[str, Reason]:
     rows = cursor.execute(query).fetchall() if query else []
-    found = {str(key): _reason(str(rule)) for key, rule in rows}
+    found = {str(key): _reason(plan, str(rule)) for key, rule in rows}
     _take_out(cursor, plan, found)
     return found
 
@@ -76,15 +76,19 @@ def _violating(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
     return found
 
 
-def _reason(rule: str) -> Reason:
-    """The reason of a row that breaks a rule of the entity file, named as the file spells it."""
-    section, _, name = rule.partition(".")
-    error = (
-        f"breaks the rule {rule}"
-        if section == "expect"
-        else f"the value is not one of the target column {name}"
-    )
-    return Reason(why=Why.RULE, error=error, column=name)
+def _reason(plan: EntityPlan, fault: str) -> Reason:
+    """The reason of a row that breaks a rule of the entity file, named as the file spells it; never with the value."""
+    word, _, name = fault.partition(".")
+    rule = plan.entity.columns.get(name)
+    zone = rule.timezone if isinstance(rule, Timezone) else ""
+    sentences = {
+        "expect": f"breaks the rule {fault}",
+        "columns": f"the value is not one of the target column {name}",
+        "values": "the code is not in values",
+        "gap": f"the local time does not exist in {zone} (gap)",
+        "overlap": f"the local time exists twice in {zone} (overlap)",
+    }
+    return Reason(why=Why.RULE, error=sentences[word], column=name)
 
 
 def _orphans(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int]) -> dict[str, Reason]:

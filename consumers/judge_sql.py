@@ -30,8 +30,8 @@ def disappointments(plan: EntityPlan) -> str | None:
 
 
 def misfits(plan: EntityPlan) -> str | None:
-    """Keys of the stage with a value that its rule or its target column refuses, with the name of the column."""
-    return _broken(plan, [(f"columns.{column}", fault) for column, fault in plan.faults])
+    """Keys of the stage with a value that its rule or its target column refuses, with `<word>.<column>`."""
+    return _broken(plan, plan.faults)
 
 
 def violations(plan: EntityPlan) -> str | None:

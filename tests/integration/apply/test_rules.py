@@ -32,7 +32,7 @@ def test_an_unknown_code_is_a_dead_letter(migrated: Migrated) -> None:
     make(migrated, "s int", "v text", rule)
     migrated.apply("t", *(change(10, n, id=n, s=n) for n in range(4)), change(10, 9, id=9, s=None))
     assert values(migrated) == {"0": "draft", "1": "sent", "9": None}
-    error = "the value is not one of the target column v"
+    error = "the code is not in values"
     assert letters(migrated) == {"2": ("v", error), "3": ("v", error)}
 
 
@@ -94,6 +94,13 @@ def test_a_time_that_the_clocks_skip_or_repeat_is_what_the_rule_says(
     migrated: Migrated, words: dict[str, str], wanted: list[str | None]
 ) -> None:
     assert local(migrated, GAP, OVERLAP, **words) == wanted
+    said = ("does not exist in Europe/Vienna (gap)", "exists twice in Europe/Vienna (overlap)")
+    refused = {
+        str(n): ("v", f"the local time {said[n]}")
+        for n, moment in enumerate(wanted)
+        if moment is None
+    }
+    assert letters(migrated) == refused
 
 
 @pytest.mark.parametrize(
