@@ -77,7 +77,8 @@ def _access(migration: Migration, entity: Entity, found: SourceTable) -> Iterato
         what = f"the role does not own {label}, and only an owner may publish a table"
         remedy = (
             f"Let the owner run CREATE PUBLICATION {names.publication(migration.pipeline.pipeline)} "
-            "FOR TABLE with all tables of the entity files, or grant the owner's role."
+            "FOR TABLE ... WITH (publish_via_partition_root = true) with all tables of the entity files, "
+            "or grant the owner's role."
         )
         yield error(Side.SOURCE, "source-unpublishable", place, what, remedy)
     if facts.hides_rows:

@@ -143,7 +143,10 @@ def _foreign_rows(
     statement = _ANY_ROW.format(sql.Identifier(*entity.target.place))
     if _is_true(connection.execute(statement).fetchone()):
         what = f"{entity.target} holds rows that understudy did not write"
-        remedy = "Empty it, or point `target` at an empty table."
+        remedy = (
+            "To start over: understudy drop, then TRUNCATE the target tables of all entity files. "
+            "Otherwise empty it, or point `target` at an empty table."
+        )
         yield error(
             Side.TARGET, "target-not-empty", in_entity(migration, entity, "target"), what, remedy
         )

@@ -99,8 +99,11 @@ class Status:
         if any(entity.dead_letters for entity in self.entities):
             steps.append("psql -c 'SELECT * FROM understudy.dead_letters' (on the target)")
         is_captured = self.source is not None and self.source.is_captured
-        if not self.problems and not (is_captured and self.workers):
-            steps.append(f"understudy run {folder}")
-        if self.problems:
+        never_ran = self.source is not None and self.source.slot is None
+        never_ran = never_ran and all(entity.state == "new" for entity in self.entities)
+        # After a drop too: the target tables may hold rows, and `run` refuses them.
+        if self.problems or never_ran:
             steps.append(f"understudy check {folder}")
+        elif not (is_captured and self.workers):
+            steps.append(f"understudy run {folder}")
         return steps or [f"understudy status {folder} --watch"]

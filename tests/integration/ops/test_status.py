@@ -24,7 +24,7 @@ def test_before_the_first_run_every_entity_is_new_and_the_next_step_is_run(
     ended = understudy("status", shop.folder, "--output", "json")
     assert ended.code == 0
     assert {entity["state"] for entity in ended.document["entities"]} == {"new"}
-    assert ended.document["next_steps"] == [f"understudy run {shop.folder}"]
+    assert ended.document["next_steps"] == [f"understudy check {shop.folder}"]
     assert ended.document["problems"] == []
 
 

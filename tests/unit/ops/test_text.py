@@ -91,6 +91,7 @@ def test_the_lag_is_unknown_until_every_entity_has_one() -> None:
 def test_the_next_step_is_the_most_urgent_one() -> None:
     assert status(entity()).next_steps == ["understudy status shop --watch"]
     assert status(entity(), slot=None).next_steps == ["understudy run shop"]
+    assert status(entity(state="new"), slot=None).next_steps == ["understudy check shop"]
     assert status(entity(), workers=0).next_steps == ["understudy run shop"]
     assert status(entity(state="paused")).next_steps == ["understudy resume shop --entity orders"]
     dead = status(entity(state="stopped", dead_letters={"23514": 1})).next_steps
