@@ -146,7 +146,8 @@ def _executed(file: Path, place: dict[str, str]) -> dict[str, Any]:
     try:
         exec(compile(file.read_bytes(), file, "exec"), names)  # noqa: S102 - the operator's own rules
     except FileNotFoundError as error:
-        raise ConfigError("the module of a Python rule does not exist", **place) from error
+        message = "the module of a Python rule does not exist"
+        raise ConfigError(message, **place, looked_for=file.absolute()) from error
     except Exception as error:
         kind = type(error).__name__
         message = f"the module of a Python rule cannot be imported: {kind}"

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from ops.stack import state
 from ops.stack.state import Endpoints
 from schemas import migration as folders
+from schemas.complaints import did_you_mean
 from schemas.errors import ConfigError, UsageError
 from schemas.migration import PIPELINE_FILE, Migration
 
@@ -188,7 +189,8 @@ def chosen(migration: Migration, entities: tuple[str, ...]) -> tuple[str, ...]:
     for name in entities:
         if name not in migration.entities:
             known = ", ".join(migration.entities)
-            raise UsageError(f"no entity is called {name}", remedy=f"Name one of {known}.")
+            hint = did_you_mean(name, list(migration.entities))
+            raise UsageError(f"no entity is called {name}{hint}", remedy=f"Name one of {known}.")
     shared = (names for names in migration.topics.values() if not set(names).isdisjoint(entities))
     return tuple(sorted({name for names in shared for name in names})) or tuple(migration.entities)
 

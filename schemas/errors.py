@@ -85,7 +85,7 @@ class UnderstudyError(Exception):
 
 
 class UsageError(UnderstudyError):
-    """The command line is not understood."""
+    """The command was not given right."""
 
     exit_code = 2
     remedy = "See understudy --help."

@@ -1,6 +1,5 @@
 """A migration folder: understudy.toml and one file per entity, read, checked and put in order."""
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +9,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from schemas import names
+from schemas import complaints, names
 from schemas.entity import Entity
 from schemas.errors import ConfigError
 from schemas.pipeline import Pipeline, with_environment
-from schemas.rules import RULES, Missing
+from schemas.rules import Missing
 
 PIPELINE_FILE = "understudy.toml"
 ENTITY_FOLDER = "entities"
@@ -67,8 +66,13 @@ def load(folder: Path, environment: Mapping[str, str]) -> Migration:
         environment: Usually `os.environ`.
 
     Raises:
-        ConfigError: A file is missing, is not TOML, or has a key or value that nobody knows; names file, key, remedy.
+        ConfigError: A file is missing, is not TOML, or has a key or value that nobody knows; names file, key, remedy;
+            further ones of the same file are its notes.
     """
+    if folder.is_file():
+        raise ConfigError(
+            "a folder is wanted, not a file of it", file=folder, remedy=f"Name {folder.parent}."
+        )
     document = _toml(folder / PIPELINE_FILE)
     pipeline = _validated(Pipeline, with_environment(document, environment), folder / PIPELINE_FILE)
     files = sorted((folder / ENTITY_FOLDER).glob("*.toml"))
@@ -103,50 +107,14 @@ def _validated(model: type[Model], document: dict[str, Any], file: Path) -> Mode
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ConfigError(_sentence(first, model), file=file, key=_place(first)) from error
-
-
-def _place(error: Any) -> str:
-    """The key as the file spells it: pydantic puts the word of a column's rule after the column."""
-    parts = [str(part) for part in error["loc"]]
-    if parts[:1] == ["columns"] and len(parts) > 2:  # noqa: PLR2004 - columns, the column, the rule's word
-        del parts[2]
-    return ".".join(parts)
-
-
-def _sentence(error: Any, model: type[BaseModel]) -> str:
-    if error["type"] == "union_tag_not_found":
-        return f"no rule is named here; write one of {', '.join(rule.word for rule in RULES)}"
-    if error["type"] == "extra_forbidden":
-        word = str(error["loc"][-1])
-        return f"unknown key {word}{_nearest(word, _words(error['loc'], model))}"
-    if error["type"] == "missing":
-        return "the key is missing"
-    return str(error["msg"]).removeprefix("Value error, ")
-
-
-def _words(place: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
-    """The keys that are known where an unknown one stands."""
-    if place[0] == "columns" and len(place) > 2:  # noqa: PLR2004 - columns, the column, the rule's word
-        found: type[BaseModel] = next((rule for rule in RULES if rule.word == place[2]), model)
-    elif len(place) > 1:
-        annotation = model.model_fields[str(place[0])].annotation
-        found = (
-            annotation
-            if isinstance(annotation, type) and issubclass(annotation, BaseModel)
-            else model
-        )
-    else:
-        found = model
-    return [field.alias or name for name, field in found.model_fields.items()]
+        raise complaints.complaint(error, model, file) from error
 
 
 def _check_refs(folder: Path, entities: dict[str, Entity]) -> None:
     for entity in entities.values():
         for column, rule in entity.refs.items():
             if rule.ref not in entities:
-                hint = _nearest(rule.ref, list(entities))
+                hint = complaints.did_you_mean(rule.ref, list(entities))
                 raise ConfigError(
                     f"no entity is called {rule.ref}{hint}",
                     file=folder / ENTITY_FOLDER / f"{entity.name}.toml",
@@ -172,11 +140,6 @@ def _check_sharing(folder: Path, entities: dict[str, Entity]) -> None:
                 key="topic",
                 remedy="Write the same topic in both files, or in none.",
             )
-
-
-def _nearest(word: str, words: list[str]) -> str:
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.4)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def waves(entities: Mapping[str, Entity]) -> tuple[tuple[str, ...], ...]:

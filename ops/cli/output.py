@@ -53,12 +53,13 @@ def say(text: str) -> None:
 
 
 def report(error: UnderstudyError) -> int:
-    """Show an error in one line, its remedy in another.
+    """Show an error in one line, each further one that it notes in another, and its remedy.
 
     Returns:
         The exit code.
     """
-    say(f"{mark('error:')} {redacted(str(error))}")
+    for text in (str(error), *getattr(error, "__notes__", ())):
+        say(f"{mark('error:')} {redacted(text)}")
     if error.advice:
         say(f"  {error.advice}")
     return EXIT_RETRYABLE if error.disposition is Disposition.RETRY else error.exit_code

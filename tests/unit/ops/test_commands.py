@@ -115,6 +115,14 @@ def test_an_error_that_another_attempt_may_mend_ends_with_75(
     capsys.readouterr()
 
 
+def test_further_errors_that_an_error_notes_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    error = SourceError("first")
+    error.add_note("second")
+    output.report(error)
+    shown = capsys.readouterr().err.splitlines()
+    assert [line.startswith("error: ") for line in shown] == [True, True]
+
+
 def test_no_password_of_a_dsn_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     output.report(SourceError("no route", server="postgresql://app:hush@db/x password=hush"))
     assert "hush" not in capsys.readouterr().err
@@ -157,8 +165,8 @@ def test_naming_one_entity_takes_all_that_read_its_topic() -> None:
     migration.entities["archive"] = shared
     assert wiring.chosen(migration, ("orders",)) == ("archive", "orders")
     assert set(wiring.chosen(migration, ())) == set(migration.entities)
-    with pytest.raises(UsageError):
-        wiring.chosen(migration, ("nobody",))
+    with pytest.raises(UsageError, match=r"no entity is called ordrs; did you mean orders\?"):
+        wiring.chosen(migration, ("ordrs",))
 
 
 def test_what_the_environment_says_wins_over_the_file(

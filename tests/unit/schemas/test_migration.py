@@ -49,7 +49,7 @@ def test_the_clinic_is_read_whole() -> None:
         ('x = { ref = "orders" }', "columns.x", "either `from` a column or from `sql`"),
         ('x = { ref = "orders", from = "y", missing = "parc" }', "columns.x.missing", "'park'"),
         ('x = { from = "y", values = {}, else = "drop" }', "columns.x.else", "'dead-letter'"),
-        ('x = { python = "nothing", from = "y" }', "columns.x.python", "match pattern"),
+        ('x = { python = "nothing", from = "y" }', "columns.x.python", 'write "module:function"'),
         ("x = { uuid = true }", "columns", "exactly one column must be the row's own"),
         ("x = 3", "columns.x", "no rule is named here"),
         ("[expect]\nt = 3", "expect.t", "valid string"),
@@ -68,14 +68,15 @@ def test_a_wrong_rule_is_named_by_file_and_key(
 @pytest.mark.parametrize(
     ("entity", "key", "text"),
     [
-        (ENTITY.replace("source", "sorce"), "source", "the key is missing"),
+        (ENTITY.replace("source", "sorce"), "sorce", "unknown key sorce; did you mean source?"),
+        (ENTITY.replace("source", "#"), "source", "the key is missing"),
         ('keyy = ["id"]\n' + ENTITY, "keyy", "unknown key keyy; did you mean key?"),
         (ENTITY.replace("public.orders", "orders"), "source", 'write "schema.table"'),
         (ENTITY.replace("public.orders", "a.b.c"), "source", 'write "schema.table"'),
         (
             ENTITY.replace('"public.orders"', '{ schema = "a", tabel = "b" }'),
-            "source.table",
-            "missing",
+            "source.tabel",
+            "did you mean table?",
         ),
         ("partitions = 9\n" + ENTITY, "partitions", "less than or equal to 8"),
         (HEAD, "columns", "the key is missing"),
@@ -120,8 +121,8 @@ def test_a_table_whose_name_has_a_dot_is_written_in_two_parts(write: Write) -> N
         (PIPELINE + "[sourc]\n", "sourc", "unknown key sourc; did you mean source?"),
         (PIPELINE + "[source]\ndns = 'x'", "source.dns", "unknown key dns; did you mean dsn?"),
         (PIPELINE + "[target]\nbatch_rows = 0", "target.batch_rows", "greater than"),
-        (PIPELINE.replace("clinic", "Clinic"), "pipeline", "match pattern"),
-        (PIPELINE.replace("6ba7b810-", ""), "namespace", "valid UUID"),
+        (PIPELINE.replace("clinic", "Clinic"), "pipeline", "write up to 31 of"),
+        (PIPELINE.replace("6ba7b810-", ""), "namespace", "write a UUID"),
     ],
 )
 def test_a_wrong_pipeline_is_named_by_file_and_key(
@@ -132,6 +133,28 @@ def test_a_wrong_pipeline_is_named_by_file_and_key(
     assert text in str(caught.value)
     assert str(caught.value.context["file"]).endswith("understudy.toml")
     assert caught.value.context["key"] == key
+
+
+def test_all_errors_of_a_file_are_told_at_once_and_a_misspelt_key_once(write: Write) -> None:
+    wrong = PIPELINE.replace("clinic", "Clinic").replace("6ba7b810-", "")
+    with pytest.raises(ConfigError) as caught:
+        load(write(pipeline=wrong), {})
+    (note,) = caught.value.__notes__
+    assert "key=pipeline" in str(caught.value)
+    assert "key=namespace" in note
+
+
+def test_a_misspelt_key_is_not_called_missing_as_well(write: Write) -> None:
+    with pytest.raises(ConfigError, match="unknown key sorce") as caught:
+        load(write(ENTITY.replace("source", "sorce")), {})
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_a_file_in_place_of_its_folder_is_refused_with_the_folders_name(write: Write) -> None:
+    folder = write()
+    with pytest.raises(ConfigError, match="a folder is wanted") as caught:
+        load(folder / "understudy.toml", {})
+    assert caught.value.advice == f"Name {folder}."
 
 
 def test_a_file_that_is_not_toml_or_not_there_is_named(write: Write) -> None:
