@@ -73,11 +73,16 @@ class Compiled:
 
 
 class Assembly:
-    """Compiles the entities of a migration; for any thread."""
+    """Compiles the entities of a migration; for any thread.
+
+    Attributes:
+        spec_versions: As `control.register` returned them, set before anything is compiled.
+    """
 
     def __init__(self, migration: Migration, schemas: Schemas) -> None:
         """Compile nothing yet."""
         self.schemas = schemas
+        self.spec_versions: Mapping[str, int] = {}
         self._migration = migration
         self._lock = threading.Lock()
         self._compiled: dict[str, Compiled] = {}
@@ -130,6 +135,7 @@ class Assembly:
             parents={name: _parent(other) for name, other in migration.entities.items()},
             children=self._children(connection, entity),
             server_version=connection.info.server_version,
+            spec_version=self.spec_versions.get(entity.name, 1),
         )
         plan = compile_plan(entity, table, catalog.read(connection, entity.target), around)
         return Applier(plan, self._transform(connection, plan))

@@ -45,6 +45,7 @@ def compile_plan(
         faults=faults,
         references=_references(entity, target, derived, around),
         children=_children(entity, target, around),
+        spec_version=around.spec_version,
     )
 
 

@@ -2,16 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 
 import psycopg
+import structlog
 
 from consumers.conversion import bounded, ident, literal
 from consumers.plan import leaf
+from consumers.specification import CHANGED, REMEDY, spec_hash
 from schemas.entity import Entity
+
+log = structlog.get_logger(__name__)
 
 Connection = psycopg.Connection[tuple[object, ...]]
 # Any number will do, as long as every version of understudy uses the same.
 _LOCK = 7_236_511
+_RAISE = """
+UPDATE understudy.entities SET spec_version = spec_version + 1, spec_hash = %(hash)s
+WHERE generation = 1 AND entity = %(entity)s AND spec_hash <> %(hash)s"""
+_VERSIONS = (
+    "SELECT entity, spec_version FROM understudy.entities WHERE generation = 1 AND entity = ANY(%s)"
+)
 
 
 def migrate(connection: Connection) -> None:
@@ -38,22 +49,48 @@ def _scripts() -> list[tuple[int, bytes]]:
     return sorted((int(file.name.removesuffix(".sql")), file.read_bytes()) for file in scripts)
 
 
-def register(connection: Connection, entities: Sequence[Entity]) -> None:
-    """Make the rows and the mapping leaves of entities that are seen for the first time.
+def register(connection: Connection, entities: Sequence[Entity], folder: Path) -> dict[str, int]:
+    """Make the rows and the mapping leaves of entities that are seen for the first time; notice changed rules.
 
-    Of the others nothing is locked: a stopped worker may hold their rows in a transaction.
+    Of entities whose rules are the same nothing is locked: a stopped worker may hold their rows in a transaction.
+
+    Args:
+        connection: Outside of a transaction, so that what is logged is committed.
+        entities: As their files say now.
+        folder: The migration folder.
+
+    Returns:
+        The version of each entity's rules: higher than before where they changed.
     """
+    hashes = {entity.name: spec_hash(entity, folder) for entity in entities}
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        rows = connection.execute("SELECT entity FROM understudy.entities").fetchall()
-        known = {entity for (entity,) in rows}
+        rows = connection.execute("SELECT entity, spec_hash FROM understudy.entities").fetchall()
+        known = {str(name): str(stored) for name, stored in rows}
         for entity in entities:
             if entity.name not in known:
-                connection.execute(
-                    "INSERT INTO understudy.entities (entity, target) VALUES (%s, %s)",
-                    [entity.name, str(entity.target)],
-                )
-                connection.execute(_leaf_sql(entity.name).encode())
+                _add(connection, entity, hashes[entity.name])
+        # In the order in which the apply locks them.
+        differ = sorted(
+            name for name in hashes.keys() & known.keys() if hashes[name] != known[name]
+        )
+        changed = [name for name in differ if _is_raised(connection, name, hashes[name])]
+        versions = connection.execute(_VERSIONS, [list(hashes)]).fetchall()
+    for name in changed:
+        log.warning(CHANGED, entity=name, remedy=REMEDY)
+    return {str(name): int(str(version)) for name, version in versions}
+
+
+def _add(connection: Connection, entity: Entity, spec_hash: str) -> None:
+    connection.execute(
+        "INSERT INTO understudy.entities (entity, target, spec_hash) VALUES (%s, %s, %s)",
+        [entity.name, str(entity.target), spec_hash],
+    )
+    connection.execute(_leaf_sql(entity.name).encode())
+
+
+def _is_raised(connection: Connection, entity: str, spec_hash: str) -> bool:
+    return connection.execute(_RAISE, {"entity": entity, "hash": spec_hash}).rowcount > 0
 
 
 def _leaf_sql(entity: str) -> str:

@@ -159,9 +159,9 @@ def _wait(cursor: Cursor, dependants: Sequence[Dependant]) -> None:
             FROM unnest($1::uuid[], $2::uuid[]) AS d (id, parent) WHERE m.id = d.id AND m.state = 'l'
             RETURNING m.*, d.parent)
         INSERT INTO understudy.waiting (entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
-            deleted, image, partition, "offset", reason, waits_for, waits_id, error, column_name)
+            deleted, image, partition, "offset", reason, waits_for, waits_id, error, column_name, spec_version)
         SELECT entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
-            false, original, partition, "offset", $3, $4, parent, $5, $6 FROM old
+            false, original, partition, "offset", $3, $4, parent, $5, $6, $7::int FROM old
         ON CONFLICT DO NOTHING""",
         [dependant.id for dependant in dependants],
         [dependant.parent for dependant in dependants],
@@ -169,4 +169,5 @@ def _wait(cursor: Cursor, dependants: Sequence[Dependant]) -> None:
         reference.parent.entity,
         reason and reason.error,
         reference.column,
+        plan.spec_version,
     )

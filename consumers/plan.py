@@ -33,12 +33,14 @@ class Surroundings:
         parents: Every entity of the migration, by name.
         children: Who refers to this entity with a `missing` other than keep: entity, table and column.
         server_version: Of the target, as libpq gives it (180001).
+        spec_version: Of the entity's rules, as `control.register` counts them; 1 where another worker registers it.
     """
 
     namespace: UUID
     parents: Mapping[str, Parent]
     children: tuple["Child", ...] = ()
     server_version: int
+    spec_version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,7 @@ class EntityPlan:
     faults: tuple[tuple[str, str], ...]
     references: tuple[Reference, ...]
     children: tuple[Child, ...]
+    spec_version: int
 
     @property
     def name(self) -> str:

@@ -67,7 +67,7 @@ def fence(plan: EntityPlan) -> str:
         partition, "offset", moved_to, original)
     SELECT
         1, {literal(plan.name)}, {plan.source}, "__key", "__id", "__state", "__owed", "__epoch", "__lsn", "__ordinal",
-        1, "__partition", "__offset", "__moved_to", "__original"
+        {plan.spec_version}, "__partition", "__offset", "__moved_to", "__original"
     FROM {plan.stage}
     ON CONFLICT (legacy_key, source, generation) DO UPDATE SET
         id = excluded.id, state = excluded.state, owed = excluded.owed, epoch = excluded.epoch,

@@ -1,4 +1,4 @@
-"""Trying again what waits: parked rows, references owed, and deletes that children hold back.
+"""Trying again what waits: parked rows, references owed, deletes that children hold back, dead letters of older rules.
 
 A wake-up that two transactions could not see of each other is caught here, so a sweep comes every few seconds.
 """
@@ -24,13 +24,19 @@ LET_GO_MAX = 1_000
 
 _HAS_WORK = """
 SELECT EXISTS (SELECT FROM understudy.waiting
-    WHERE generation = 1 AND entity = %s AND (reason NOT IN ('rule', 'base') OR waits_id IS NOT NULL))"""
+        WHERE generation = 1 AND entity = %(entity)s AND (reason NOT IN ('rule', 'base') OR waits_id IS NOT NULL))
+    OR EXISTS (SELECT FROM understudy.waiting
+        WHERE generation = 1 AND entity = %(entity)s AND source = %(source)s
+            AND reason = 'rule' AND spec_version < %(spec_version)s)"""
 
 
 def may_have_work(connection: Connection, applier: Applier) -> bool:
-    """Whether anything of an entity waits for something that may come."""
-    owes = f"SELECT EXISTS (SELECT FROM {applier.plan.mapping} WHERE owed IS NOT NULL)"
-    waits = connection.execute(_HAS_WORK, [applier.plan.name]).fetchall()[0][0]
+    """Whether anything of an entity waits for something that may come, or is a dead letter by older rules."""
+    plan = applier.plan
+    owes = f"SELECT EXISTS (SELECT FROM {plan.mapping} WHERE owed IS NOT NULL)"
+    entity = {"entity": plan.name, "source": str(plan.entity.source)}
+    asked = entity | {"spec_version": plan.spec_version}
+    waits = connection.execute(_HAS_WORK, asked).fetchall()[0][0]
     return bool(waits or connection.execute(owes).fetchall()[0][0])
 
 

@@ -92,10 +92,10 @@ _TOPIC = (
     "(SELECT min(topic) FROM understudy.checkpoints WHERE generation = 1 AND entity = %(entity)s)"
 )
 _SAVE = f"""
-INSERT INTO understudy.waiting AS w (generation, entity, source, topic, {_NAMES})
-SELECT 1, %(entity)s, %(source)s, {_TOPIC}, {_VALUES} FROM pg_temp.set_aside
+INSERT INTO understudy.waiting AS w (generation, entity, source, topic, spec_version, {_NAMES})
+SELECT 1, %(entity)s, %(source)s, {_TOPIC}, %(spec_version)s, {_VALUES} FROM pg_temp.set_aside
 ON CONFLICT (generation, entity, source, legacy_key) DO UPDATE SET
-    {_CHANGES}, attempts = w.attempts + 1, tried_at = now()"""
+    {_CHANGES}, spec_version = excluded.spec_version, attempts = w.attempts + 1, tried_at = now()"""
 _FOR_KEYS = "WHERE generation = 1 AND entity = %s AND source = %s AND legacy_key = ANY(%s)"
 _FETCH = f"""
 SELECT legacy_key, epoch, commit_lsn, ordinal, first_epoch, first_lsn, first_ordinal, deleted,
@@ -146,7 +146,8 @@ def save(cursor: Cursor, plan: EntityPlan, rows: pl.DataFrame, reasons: Sequence
     names = [f'"{name}"' for name in _COLUMNS]
     lines = staging.copy_text(_stored(plan, rows, reasons))
     staging.copy_into(cursor, "pg_temp.set_aside", names, lines)
-    cursor.execute(_SAVE, {"entity": plan.name, "source": str(plan.entity.source)})
+    entity = {"entity": plan.name, "source": str(plan.entity.source)}
+    cursor.execute(_SAVE, entity | {"spec_version": plan.spec_version})
     cursor.execute("DELETE FROM pg_temp.set_aside")
 
 

@@ -95,7 +95,7 @@ class Worker:
         """
         session = Session(self._settings.target_dsn, "worker")
         try:
-            self._introduce(session, stop)
+            self._assembly.spec_versions = self._introduce(session, stop)
             beginnings = Beginnings(self._topics, session, broker.admin(self._settings), stop)
             if beginnings.await_topics([self._settings.positions_topic]):
                 self._work(beginnings, stop)
@@ -125,15 +125,15 @@ class Worker:
             partitions=sum(len(unit.committed) for unit in units),
         )
 
-    def _introduce(self, session: Session, stop: threading.Event) -> None:
+    def _introduce(self, session: Session, stop: threading.Event) -> dict[str, int]:
         """Bring the control schema up to date and tell it our entities; waits while the target is away."""
-        entities = self._settings.migration.entities
-        ours = [entities[name] for names in self._topics.values() for name in names]
+        migration = self._settings.migration
+        ours = [migration.entities[name] for names in self._topics.values() for name in names]
         deadline = time.monotonic() + CONNECT_PATIENCE_S
         while True:
             try:
                 control.migrate(session.connection())
-                return control.register(session.connection(), ours)
+                return control.register(session.connection(), ours, migration.folder)
             except psycopg.Error as error:
                 if not _passes(error) or time.monotonic() >= deadline or stop.wait(RETRY_S):
                     raise

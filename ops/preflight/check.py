@@ -6,6 +6,7 @@ from ops import databases
 from ops.preflight import (
     actions,
     broker,
+    changed,
     columns,
     expressions,
     references,
@@ -103,3 +104,4 @@ def _target(
             n: s for n, s in sources.items() if source_tables.is_complete(migration.entities[n], s)
         }
         yield from expressions.check(connection, migration, readable, sound)
+        yield from changed.check(connection, migration)

@@ -46,6 +46,7 @@ def check(
         control.register(
             connection,
             [migration.entities[name] for name in names if not _is_registered(connection, name)],
+            migration.folder,
         )
         around = _surroundings(connection, migration)
         for name in names:

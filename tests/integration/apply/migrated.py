@@ -72,6 +72,7 @@ class Migrated:
     folder: Path = field(default_factory=Path)
     entities: dict[str, Entity] = field(default_factory=dict)
     appliers: dict[str, Applier] = field(default_factory=dict)
+    spec_versions: dict[str, int] = field(default_factory=dict)
 
     def table(self, name: str, legacy: str, target: str) -> None:
         """Make a legacy table and its target table from their columns."""
@@ -79,12 +80,13 @@ class Migrated:
         self.connection.execute(f"CREATE TABLE app.{name} ({target})".encode())
 
     def migrate(self, entities: Mapping[str, Mapping[str, Any]]) -> None:
-        """Compile entities; `source` and `target` are the entity's name if they are not given."""
+        """Compile entities, or again by other rules; `source` and `target` default to the entity's name."""
         for name, document in entities.items():
             places = {"source": f"legacy.{name}", "target": f"app.{name}"}
             self.entities[name] = Entity.model_validate({"name": name} | places | dict(document))
         control.migrate(self.connection)
-        control.register(self.connection, list(self.entities.values()))
+        known = list(self.entities.values())
+        self.spec_versions = control.register(self.connection, known, self.folder)
         for name in self.entities:
             control.register_partitions(self.connection, [name], f"test.legacy.{name}", "", 2)
         for name in self.entities:
@@ -101,6 +103,7 @@ class Migrated:
             },
             children=tuple(self._children(entity)),
             server_version=self.connection.info.server_version,
+            spec_version=self.spec_versions[entity.name],
         )
         target = catalog.read(self.connection, entity.target)
         plan = compile_plan(entity, self._legacy(entity), target, around)

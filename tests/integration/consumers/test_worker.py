@@ -49,3 +49,21 @@ def test_topics_may_come_after_the_worker(pipeline: Pipeline) -> None:
     pipeline.publisher.insert("notes", id="1", body="a")
     pipeline.until_applied()
     assert pipeline.one("SELECT body FROM new.notes") == "a"
+
+
+def test_dead_letters_go_in_when_a_worker_starts_by_corrected_rules(notes: Pipeline) -> None:
+    notes.entity("notes", 'body = { from = "body", values = { a = "A" } }')
+    for number in range(20):
+        notes.publisher.insert("notes", id=str(number), body="ab"[number % 2])
+    notes.publisher.end_snapshot("notes")
+    notes.start()
+    notes.until("SELECT count(*) FROM understudy.dead_letters", 10)
+    notes.running[0].stop()
+    notes.entity("notes", 'body = { from = "body", values = { a = "A", b = "B" } }')
+    notes.start()
+    notes.until("SELECT count(*) FROM new.notes WHERE body = 'B'", 10)
+    assert notes.one("SELECT count(*) FROM understudy.waiting") == 0
+    versions = (
+        "SELECT spec_version, count(*) FROM understudy.migration_mappings GROUP BY 1 ORDER BY 1"
+    )
+    assert notes.query(versions) == [(1, 10), (2, 10)]

@@ -57,7 +57,7 @@ class DrivenTarget:
         self.connection.execute(design.script)
         control.migrate(self.connection)
         tables = design.shape.tables
-        control.register(self.connection, [design.entity(name) for name in tables])
+        control.register(self.connection, [design.entity(name) for name in tables], Path())
         for name in tables:
             control.register_partitions(self.connection, [name], topic(name), "", len(PARTITIONS))
         self.identities = {name: Identity(NAMESPACE, name) for name in tables}

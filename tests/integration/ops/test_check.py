@@ -5,6 +5,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+from consumers import control
+from ops import wiring
 from tests.integration.ops.conftest import Ended
 from tests.shop import Shop
 
@@ -48,6 +50,25 @@ def test_warns_of_a_local_time_that_is_copied_as_if_it_were_utc(
     found = [f for f in ended.document["findings"] if f["code"] == "timezone-assumed"]
     assert [(f["severity"], f["key"]) for f in found] == [("warning", "columns.created_at")]
     assert 'from = "created", timezone = ' in found[0]["remedy"]
+    assert ended.code == 0
+
+
+def test_warns_of_rules_that_are_not_those_of_the_rows_in_the_target(
+    shop: Shop, understudy: Command
+) -> None:
+    migration = wiring.read(shop.folder)
+    with psycopg.connect(shop.target_dsn, autocommit=True) as connection:
+        control.migrate(connection)
+        control.register(connection, list(migration.entities.values()), shop.folder)
+    shop.edit("entities/customers.toml", "[columns]", "# A comment is no change.\n[columns]")
+    shop.edit("entities/orders.toml", "cents >= 0", "cents > 0")
+    ended = understudy("check", shop.folder, "--output", "json")
+    found = [f for f in ended.document["findings"] if f["code"] == "rules-changed"]
+    assert [(f["severity"], f["file"]) for f in found] == [
+        ("warning", f"{shop.folder}/entities/orders.toml")
+    ]
+    assert "rows written before keep" in found[0]["what"]
+    assert "empty its target tables" in found[0]["remedy"]
     assert ended.code == 0
 
 

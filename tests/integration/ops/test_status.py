@@ -15,7 +15,8 @@ def register(shop: Shop) -> None:
     """What the first worker does on the target."""
     with psycopg.connect(shop.target_dsn, autocommit=True) as connection:
         control.migrate(connection)
-        control.register(connection, list(wiring.read(shop.folder).entities.values()))
+        migration = wiring.read(shop.folder)
+        control.register(connection, list(migration.entities.values()), migration.folder)
 
 
 def test_before_the_first_run_every_entity_is_new_and_the_next_step_is_run(

@@ -1,0 +1,27 @@
+"""Rules that are not those by which the target's rows were written."""
+
+from collections.abc import Iterator
+
+from consumers.specification import CHANGED, REMEDY, spec_hash
+from ops.databases import Connection
+from ops.preflight.findings import Finding, Side, in_entity, warning
+from schemas.migration import Migration
+
+_HAS_CONTROL = "SELECT to_regclass('understudy.entities') IS NOT NULL"
+_HASHES = "SELECT entity, spec_hash FROM understudy.entities WHERE generation = 1"
+
+
+def check(connection: Connection, migration: Migration) -> Iterator[Finding]:
+    """Warn of each entity whose rules are no longer those that its workers were started with.
+
+    Args:
+        connection: To the target.
+        migration: All entity files.
+    """
+    if connection.execute(_HAS_CONTROL).fetchone() != (True,):
+        return
+    hashes = {str(name): stored for name, stored in connection.execute(_HASHES).fetchall()}
+    for name, entity in migration.entities.items():
+        if name in hashes and hashes[name] != spec_hash(entity, migration.folder):
+            place = in_entity(migration, entity, "columns")
+            yield warning(Side.TARGET, "rules-changed", place, CHANGED, REMEDY)
