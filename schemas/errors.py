@@ -79,9 +79,13 @@ class UnderstudyError(Exception):
     def __str__(self) -> str:
         """First line of the class docstring, detail, sorted context, on one line."""
         summary = (type(self).__doc__ or type(self).__name__).splitlines()[0].rstrip(".")
+        return ": ".join(part for part in (summary, self.particulars) if part)
+
+    @property
+    def particulars(self) -> str:
+        """Detail and sorted context, on one line."""
         place = " ".join(f"{key}={value}" for key, value in sorted(self.context.items()))
-        text = ": ".join(part for part in (summary, self.detail) if part)
-        return " ".join(f"{text} {place}".split())
+        return " ".join(f"{self.detail} {place}".split())
 
 
 class UsageError(UnderstudyError):

@@ -38,6 +38,9 @@ APPLIED_S_MAX = 900.0
 STOP_S_MAX = 15.0
 # Rows that waited for each other are tried again by sweeps; the comparison is repeated for so long.
 SETTLE_S_MAX = 20.0
+NOTES = """  parked, dead letters: awkward legacy rows, made on purpose; examples/clinic/README.md lists them and why
+  wrong: rows that are missing, extra or different; an independent program computes from the source what each row
+  should be, column by column, and reads the target"""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 PIPELINE = (sys.executable, "-m", "ops", "run", str(FOLDER))
@@ -226,6 +229,7 @@ def _tell(account: dict[str, Any], report: Report, written: int, form: Format) -
         for name, c in report.entities.items()
     ]  # fmt: skip
     output.print_table(headings, rows)
+    output.say(NOTES)
     for problem in report.problems[:20]:
         output.say(f"  wrong: {problem}")
     verdict = "every row is accounted for" if report.clean else "SOURCE AND TARGET DIFFER"

@@ -18,7 +18,7 @@ app = typer.Typer(
     help="Moves a live PostgreSQL database into a new schema with UUID keys, without downtime.",
     epilog="Data goes to stdout, the rest to stderr. Exit codes: 0 done, 1 a bug, 2 command line, 3 configuration, "
     "4 source, 5 Kafka or registry, 6 target, 7 not ready, 8 source and target differ, 9 in use, 10 embedded stack, "
-    "75 try again.",
+    "11 a record cannot be applied, 75 try again, 128 + n ended by signal n.",
 )
 for group in (running.app, looking.app, mending.app):
     app.add_typer(group)

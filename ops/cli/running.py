@@ -10,6 +10,7 @@ import typer
 
 from ops import supervise
 from ops.cli.arguments import Entities, Folder
+from ops.cli.output import say
 
 app = typer.Typer()
 STDIN = 0  # As a descriptor: at exit the interpreter would wait for a reader of its buffered file.
@@ -49,6 +50,8 @@ def run(
     finally:
         done.set()
         display.join(DISPLAY_DEADLINE_S)
+    if stop.is_set() and not code:
+        say("stopped; the next run goes on from here")
     raise typer.Exit(code)
 
 

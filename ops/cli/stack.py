@@ -32,7 +32,10 @@ Home = Annotated[
 def up(home: Home, output: Output = Format.TABLE) -> None:
     """Start what does not run; print how the parts are reached."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Clean up as for Ctrl-C.
-    say(f"starting the stack in {home} (the first start fetches 230 MB)")
+    if all(part.condition is stack.Condition.RUNNING for part in stack.status(home)):
+        say(f"the stack in {home} runs")
+    else:
+        say(f"starting the stack in {home} (the first start fetches 230 MB)")
     reached = asdict(stack.up(home))
     if output is Format.JSON:
         print_json(reached)

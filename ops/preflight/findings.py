@@ -94,7 +94,10 @@ def warning(side: Side, code: str, place: Place, what: str, remedy: str) -> Find
 
 def failed(side: Side, code: str, place: Place, problem: UnderstudyError) -> Finding:
     """A finding from an error that ended the check of one side."""
-    return error(side, code, place, str(problem), problem.advice or "See the message.")
+    # Whoever raises the finding as an error of its side says the sentence of that class again.
+    is_plain = type(problem) is side.value and problem.detail
+    what = problem.particulars if is_plain else str(problem)
+    return error(side, code, place, what, problem.advice or "See the message.")
 
 
 def in_pipeline(migration: Migration, key: str) -> Place:

@@ -44,8 +44,7 @@ class Display(threading.Thread):
         with Live(console=Console(file=sys.stderr), transient=True, auto_refresh=False) as live:
             while not self._stop_event.wait(TERMINAL_INTERVAL_S):
                 status = observer.look(count_ms=None)
-                line = Text(self._line(status), no_wrap=True, overflow="ellipsis")
-                live.update(Group(self._bars(status), line), refresh=True)
+                live.update(Group(self._bars(status), whole(self._line(status))), refresh=True)
 
     def _show_lines(self, observer: Observer) -> None:
         interval_s = PLAIN_INTERVAL_S
@@ -74,3 +73,8 @@ class Display(threading.Thread):
         return (
             known if entity.is_captured else max(known, self._estimates.get(entity.name, 0)) or None
         )
+
+
+def whole(line: str) -> Text:
+    """A line that a narrow terminal breaks between words: its end tells of dead letters."""
+    return Text(line, overflow="fold")

@@ -19,7 +19,9 @@ def headline(status: Status) -> str:
         verb = "runs" if source.is_captured else "does not run"
         retained = amount(source.slot.retained_bytes)
         capture = f"capture {verb}, slot {source.slot.wal_status}, {retained} of WAL retained"
-    workers = "Kafka does not answer" if status.workers is None else f"{status.workers} workers"
+    number = status.workers
+    known = "1 worker" if number == 1 else f"{number} workers"
+    workers = "Kafka does not answer" if number is None else known
     return f"{status.pipeline}: {capture}; {workers}; lag {duration(status.lag_ms)}"
 
 

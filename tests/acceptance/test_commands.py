@@ -82,6 +82,7 @@ def test_run_migrates_obeys_pause_and_resume_and_stops_within_ten_seconds(
         children = psutil.Process(process.pid).children()
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOP_S_MAX) == 0
+    assert log.read_text().endswith("stopped; the next run goes on from here\n")
     assert not [child for child in children if child.is_running()]
     assert "level=error" not in log.read_text()
 
@@ -200,4 +201,16 @@ def test_run_refuses_to_start_on_an_error_and_shows_it_once(shop: Shop) -> None:
     assert ended.returncode == 4
     assert ended.stdout == ""
     assert ended.stderr.count("has no column kode") == 1
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(("side", "code"), [("source", 4), ("target", 6)])
+def test_run_says_of_a_dead_server_once_that_it_is(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, side: str, code: int
+) -> None:
+    monkeypatch.setenv(f"UNDERSTUDY_{side.upper()}__DSN", "postgresql://nobody@127.0.0.1:1/x")
+    ended = command("run", shop.folder)
+    assert ended.returncode == code
+    assert ended.stderr.count(f"The {side} database refused or failed") == 1
+    assert ended.stderr.count("Connection refused") == 1
     assert "Traceback" not in ended.stderr

@@ -84,6 +84,7 @@ def processes_of(home: Path) -> list[psutil.Process]:
 def test_all_parts_serve_and_a_second_up_starts_nothing(own: Path) -> None:
     before = load(own)
     answer = command("up", "--home", str(own), "--output", "json")
+    assert answer.stderr == f"the stack in {own} runs\n"
     assert answer.returncode == 0, answer.stderr
     reached = json.loads(answer.stdout)
     assert load(own) == before

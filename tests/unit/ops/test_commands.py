@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from ops import wiring
 from ops.cli import mending, output
 from ops.cli.main import app, main
 from ops.cli.running import stop_event
-from schemas.errors import OwnershipLostError, SourceError, UsageError
+from schemas.errors import OwnershipLostError, SourceError, UnderstudyError, UsageError
 
 CLINIC = Path(__file__).parents[3] / "examples" / "clinic"
 
@@ -121,6 +122,20 @@ def test_further_errors_that_an_error_notes_are_shown(capsys: pytest.CaptureFixt
     output.report(error)
     shown = capsys.readouterr().err.splitlines()
     assert [line.startswith("error: ") for line in shown] == [True, True]
+
+
+def test_every_exit_code_is_in_the_help_and_in_the_readme(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "--help") == 0
+    shown = " ".join(re.sub(r"[^\w+]", " ", capsys.readouterr().out).split())
+    page = (Path(output.__file__).parents[1] / "README.md").read_text()
+    kinds = [UnderstudyError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    for code in ("75", "128 + n", *(str(kind.exit_code) for kind in kinds)):
+        assert re.search(rf"\b{re.escape(code)} [a-zA-Z]", shown), code
+        assert re.search(rf"\b{re.escape(code)} [a-zA-Z]", page), code
 
 
 def test_no_password_of_a_dsn_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,11 @@
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from ops.watch import text
+from ops.watch.display import whole
 from ops.watch.source import SourceStatus
 from ops.watch.status import EntityStatus, Status
 from producers.slot import Slot
@@ -103,3 +106,18 @@ def test_the_json_counts_and_keeps_the_reasons() -> None:
     document = entity(parked={"parent": 3, "unique": 1}).as_json()
     assert (document["parked"], document["parked_by_reason"]) == (4, {"parent": 3, "unique": 1})
     assert status(entity()).as_json()["captured_lsn"] == "0/1540000"
+
+
+@pytest.mark.parametrize("width", [80, 100, 150])
+def test_a_narrow_terminal_shows_the_end_of_the_status_line(width: int) -> None:
+    line = text.line(status(entity(parked={"parent": 180}, dead_letters={"rule": 42})), 90.0, 0)
+    console = Console(file=io.StringIO(), width=width)
+    with console.capture() as shown:
+        console.print(whole(line))
+    assert " ".join(shown.get().split()) == line
+    assert "Dead letters: 42" in shown.get()
+
+
+def test_one_worker_is_not_many() -> None:
+    assert "; 1 worker;" in text.headline(status(entity(), workers=1))
+    assert "; 2 workers;" in text.headline(status(entity(), workers=2))
