@@ -16,6 +16,9 @@ _IDENTITY_SQL = files("producers").joinpath("identity_columns.sql").read_text()
 _STORAGE_SQL = files("producers").joinpath("storage.sql").read_text()
 
 _CAPTURED_KINDS = "rp"
+# It cannot tell old rows, so publishing the table would make its updates fail; and with full identity two rows may
+# swap their keys, which no order of deletes and inserts can follow.
+KEY_DEFERRABLE = "Make it immediate: drop the constraint and add it again without DEFERRABLE."
 
 
 def read_tables(
@@ -54,6 +57,8 @@ def _check(connection: Connection, table: Table) -> None:
     if not table.key:
         remedy = "Add a primary key."
         raise ConfigError("the table has no primary key", table=table.label, remedy=remedy)
+    if table.key_deferrable:
+        raise ConfigError("the primary key is deferrable", table=table.label, remedy=KEY_DEFERRABLE)
     if any(column.generated for column in table.columns if column.name in table.key):
         raise ConfigError("a column of the key is generated: it is not sent", table=table.label)
     if table.identity is ReplicaIdentity.NOTHING:

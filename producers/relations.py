@@ -110,6 +110,7 @@ class Relations:
         self._shapes = shapes
         self._tables = tables
         self._settings = {table.place: table for table in settings.tables}
+        self._places = {table.oid: place for place, table in tables.items()}
         self._by_oid: dict[int, Shape | None] = {}
         self._announced: dict[int, Relation] = {}
 
@@ -129,14 +130,25 @@ class Relations:
             connection: To look up the names of types.
 
         Raises:
-            SourceError: Old rows no longer tell the key.
+            SourceError: Old rows no longer tell the key, or another table has the name of a captured one.
             RegistryError: The registry refuses the new schema, or cannot be reached.
         """
-        settings = self._settings.get((relation.schema, relation.name))
+        settings = self._settings_of(relation)
         self._by_oid[relation.oid] = (
             None if settings is None else self._shape(relation, settings, connection)
         )
         self._announced[relation.oid] = relation
+
+    def _settings_of(self, relation: Relation) -> TableSettings | None:
+        """A table is known by its OID: one that was renamed is still the same."""
+        place = self._places.get(relation.oid)
+        if place is None and (relation.schema, relation.name) in self._settings:
+            raise SourceError(
+                "another table has taken the name of a captured one",
+                table=f"{relation.schema}.{relation.name}",
+                remedy="Drop the pipeline and run it again: the old table's rows are still in the target.",
+            )
+        return self._settings[place] if place else None
 
     def _shape(self, relation: Relation, settings: TableSettings, connection: Connection) -> Shape:
         known = self._tables[settings.place]

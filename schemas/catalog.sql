@@ -35,17 +35,17 @@ WITH RECURSIVE wanted AS (
     JOIN pg_catalog.pg_type t ON t.oid = u.typid AND t.typtype <> 'd'
     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 ), key AS (
-    SELECT i.indrelid, array_agg(a.attname::text ORDER BY k.position) AS columns
+    SELECT i.indrelid, i.indimmediate, array_agg(a.attname::text ORDER BY k.position) AS columns
     FROM pg_catalog.pg_index i
     JOIN relation r ON r.oid = i.indrelid
     CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-    WHERE i.indisprimary
-    GROUP BY i.indrelid
+    WHERE i.indisprimary AND k.position <= i.indnkeyatts
+    GROUP BY i.indrelid, i.indimmediate
 )
 SELECT r.nspname::text, r.relname::text, r.oid::bigint, r.relkind::text, r.relreplident::text, r.rows, key.columns,
     a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), base.name,
-    a.attnotnull, a.attgenerated <> '', a.attidentity = 'a', a.atthasdef OR a.attidentity <> ''
+    a.attnotnull, a.attgenerated <> '', a.attidentity = 'a', a.atthasdef OR a.attidentity <> '', NOT key.indimmediate
 FROM relation r
 LEFT JOIN attribute a ON a.attrelid = r.oid
 LEFT JOIN base ON base.attrelid = a.attrelid AND base.attnum = a.attnum

@@ -43,7 +43,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One table with its columns in catalog order and its primary key in key order."""
+    """One table with its columns in catalog order and its primary key in key order.
+
+    Attributes:
+        key_deferrable: Whether two rows may have the same key within a statement or a transaction.
+    """
 
     schema: str
     name: str
@@ -53,6 +57,7 @@ class Table:
     kind: str = "r"
     identity: ReplicaIdentity = ReplicaIdentity.DEFAULT
     rows_estimate: int = 0
+    key_deferrable: bool = False
 
     @property
     def label(self) -> str:
@@ -69,7 +74,7 @@ def tables_of(rows: list[tuple[object, ...]]) -> dict[tuple[str, str], Table]:
 
     Args:
         rows: (schema, table, oid, relkind, relreplident, rows, key, name, type, base, not_null, generated, identity,
-            has_default), ordered by table and attnum; a table without columns has one row with name NULL.
+            has_default, key_deferrable), by table and attnum; a table without columns has one row with name NULL.
 
     Returns:
         The tables by (schema, name); what does not exist is not there.
@@ -107,5 +112,6 @@ def _table(row: tuple[object, ...], columns: tuple[Column, ...]) -> Table:
         identity=ReplicaIdentity(str(row[4])),
         rows_estimate=int(str(row[5])),
         key=tuple(str(name) for name in key),
+        key_deferrable=bool(row[14]),
         columns=columns,
     )

@@ -97,8 +97,18 @@ def _key(migration: Migration, entity: Entity, found: SourceTable) -> Iterator[F
             Side.SOURCE, "no-primary-key", place, what, "Add one: ALTER TABLE ... ADD PRIMARY KEY."
         )
         return
+    if found.table.key_deferrable:
+        what = f"the primary key of {label} is deferrable"
+        remedy = "Drop the constraint and add it again without DEFERRABLE."
+        yield error(Side.SOURCE, "key-deferrable", place, what, remedy)
+        return
     if any(found.table.column(name) is None for name in key):
         return  # Said with the columns.
+    if set(key) != set(found.table.key):
+        what = f"the key is not the primary key of {label} ({', '.join(found.table.key)})"
+        remedy = "Leave key out: a row is followed by its primary key."
+        yield error(Side.SOURCE, "key-other", place, what, remedy)
+        return
     columns = [found.table.column(name) for name in key]
     is_unique = any(sorted(key) == sorted(index) for index in found.facts.uniques)
     if not is_unique or not all(column and column.not_null for column in columns):

@@ -41,6 +41,21 @@ ERRORS = {
         says="did you mean code?",
         edits=(('"code"', '"kode"'),),
     ),
+    "a primary key that two rows may share for a moment": Case(
+        code="key-deferrable",
+        exit_code=4,
+        key="key",
+        says="is deferrable",
+        source="ALTER TABLE orders DROP CONSTRAINT orders_pkey, ADD PRIMARY KEY (id) DEFERRABLE",
+    ),
+    "a key that is not the primary key": Case(
+        code="key-other",
+        exit_code=4,
+        key="key",
+        says="is not the primary key of public.orders (id)",
+        source="ALTER TABLE orders ALTER code SET NOT NULL, ADD UNIQUE (code), REPLICA IDENTITY FULL",
+        edits=(("[columns]", 'key = ["code"]\n[columns]'),),
+    ),
     "a table without a primary key": Case(
         code="no-primary-key",
         exit_code=4,

@@ -87,6 +87,17 @@ def test_case_012_a_key_change_is_a_delete_and_an_insert_with_two_ordinals(
     assert (gone.moved_to, came.moved_to) == (("9999",), ())
 
 
+def test_a_table_that_is_renamed_is_still_the_same(source: Source, notes: Pipeline) -> None:
+    with notes.running() as capture:
+        notes.snapshot_done(capture)
+        source.execute("ALTER TABLE public.notes RENAME TO old_notes")
+        source.execute("UPDATE public.old_notes SET title = 'renamed' WHERE id = 1")
+        source.execute("ALTER TABLE public.old_notes RENAME TO notes")
+        source.execute("DELETE FROM public.notes WHERE id = 2")
+        notes.drain(source)
+    assert [(e.op, e.key) for e in notes.events() if e.op in "ud"] == [("u", (1,)), ("d", (2,))]
+
+
 def test_case_001_an_unchanged_large_value_is_named_unavailable_not_null(
     source: Source, notes: Pipeline, table_of: TableReader
 ) -> None:

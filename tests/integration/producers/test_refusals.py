@@ -38,6 +38,7 @@ def refusal(pipeline: Pipeline) -> UnderstudyError:
             ALTER TABLE public.t REPLICA IDENTITY USING INDEX t_other_key""",
             "lacks a column of the primary key",
         ),
+        ("CREATE TABLE public.t (id int PRIMARY KEY DEFERRABLE)", "key is deferrable"),
         (
             "CREATE TABLE public.t (a int, id int GENERATED ALWAYS AS (a) STORED PRIMARY KEY)",
             "generated",
