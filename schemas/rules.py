@@ -138,7 +138,7 @@ class Default(_Rule):
 
 
 class Json(_Rule):
-    """Some legacy columns as one JSON object of texts."""
+    """Some legacy columns as one JSON object."""
 
     word: ClassVar[str] = "json"
     json_columns: Annotated[tuple[Name, ...], Field(min_length=1, alias="json")]
