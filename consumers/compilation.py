@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping
 
+from consumers import statement
 from consumers.catalog import TargetTable
 from consumers.columns import Cell, file_of, legacy_column, value
+from consumers.overlay import FIRST, META
 from consumers.plan import Child, Derived, EntityPlan, Reference, Surroundings, Written
 from schemas.entity import Entity
 from schemas.errors import ConfigError
@@ -12,6 +14,8 @@ from schemas.rules import Copy, Default, Json, Missing, Python, Ref, Sql, Timezo
 from schemas.table import Column, Table
 
 PG_INPUT_IS_VALID_SINCE = 160_000
+_OWN_NAMES = frozenset({*statement.META, *META, *FIRST, "__layer", "__image", "__deleted"})
+_DERIVED = re.compile(r"__\d+")
 
 
 def compile_plan(
@@ -31,6 +35,15 @@ def compile_plan(
             table=legacy.label,
             remedy='Name the key: key = ["..."].',
         )
+    own = next((column.name for column in legacy.columns if _is_ours(column.name)), None)
+    if own is not None:
+        raise ConfigError(
+            f"the column {own} of the legacy table has a name that understudy uses itself",
+            file=file_of(entity),
+            key="source",
+            table=legacy.label,
+            remedy="Rename the column.",
+        )
     derived = _derived(entity, legacy)
     written, faults = _written(entity, legacy, target, derived, around)
     return EntityPlan(
@@ -47,6 +60,11 @@ def compile_plan(
         children=_children(entity, target, around),
         spec_version=around.spec_version,
     )
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a column of frames or of the stage has this name."""
+    return name in _OWN_NAMES or _DERIVED.fullmatch(name) is not None
 
 
 def _is_read(name: str, entity: Entity) -> bool:

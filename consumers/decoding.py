@@ -98,7 +98,9 @@ def _conformed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
         names = [column.name for column in lacking]
         empty = [pl.lit(None).alias(frame_name(name)) for name in names]
         rows = rows.with_columns(_lacking(names), *empty)
-    legacy = [pl.col(frame_name(c.name)).cast(images.frame_type(c)) for c in table.columns]
+    legacy = [
+        pl.col(frame_name(c.name)).cast(images.frame_type(c)).alias(c.name) for c in table.columns
+    ]
     return rows.select(*META, *legacy)
 
 

@@ -14,6 +14,8 @@ from uuid import UUID
 
 import polars as pl
 
+from consumers import images
+
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
@@ -24,7 +26,9 @@ def normal_form(column: pl.Series, base: str) -> pl.Series:
         column: Values of one column, as the envelope reader yields them.
         base: The PostgreSQL type (`Column.base`).
     """
-    texts = column.cast(pl.String) if column.dtype != pl.String else column
+    texts = column.to_frame().select(images.texts(column.name, column.dtype).cast(pl.String))[
+        column.name
+    ]
     if base.startswith("numeric"):
         return texts.str.replace(r"(\.\d*?)0+$", "${1}").str.strip_suffix(".")
     if base.startswith("character(") or base == "bpchar":

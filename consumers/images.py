@@ -5,6 +5,7 @@ nothing is lost on the way (a JSON number would lose the zeros of a numeric, and
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import polars as pl
 
@@ -21,6 +22,10 @@ FRAME_TYPES: dict[str, pl.DataType] = {
     "bytea": pl.Binary(),
 }
 _AS_TEXT = (pl.Float32, pl.Float64, pl.Binary)
+# From this power of ten on PostgreSQL prints an exponent (FLT_DIG and DBL_DIG of C), and below the other.
+_EXPONENT_FROM: dict[pl.DataType, int] = {pl.Float32(): 6, pl.Float64(): 15}
+_EXPONENT_BELOW = -4
+_NO_NUMBERS = {"NaN": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 def frame_type(column: Column) -> pl.DataType:
@@ -33,7 +38,30 @@ def texts(name: str, kind: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     if kind == pl.Binary:
         return pl.concat_str(pl.lit("\\x"), column.bin.encode("hex")).alias(name)
-    return column.cast(pl.String) if isinstance(kind, _AS_TEXT) else column
+    if isinstance(kind, _AS_TEXT):
+        return column.map_batches(float_texts, return_dtype=pl.String)
+    return column
+
+
+def float_texts(column: pl.Series) -> pl.Series:
+    """Floats as PostgreSQL prints them: the fewest digits that mean them, with an exponent if large or small.
+
+    Where those digits lie exactly between two floats (integers beyond 2^53) PostgreSQL adds one more.
+    Source: PostgreSQL manual, "Floating-Point Types".
+    """
+    printed = column.cast(pl.String)
+    distinct = printed.drop_nulls().unique()
+    limit = _EXPONENT_FROM[column.dtype]
+    texts = [_NO_NUMBERS.get(text) or _number(Decimal(text), limit) for text in distinct.to_list()]
+    return printed.replace_strict(distinct, pl.Series(texts, dtype=pl.String), default=None)
+
+
+def _number(number: Decimal, limit: int) -> str:
+    if not number or _EXPONENT_BELOW <= number.adjusted() < limit:
+        return f"{number.normalize():f}"
+    first, *rest = map(str, number.normalize().as_tuple().digits)
+    digits = f"{first}.{''.join(rest)}" if rest else first
+    return f"{'-' * number.is_signed()}{digits}e{number.adjusted():+03d}"
 
 
 def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.Series:

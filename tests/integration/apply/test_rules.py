@@ -239,6 +239,21 @@ def test_the_original_row_is_kept_in_the_mapping(migrated: Migrated) -> None:
     assert migrated.rows(original) == [({"id": 1, "n": "1.50", "note": "not migrated"},)]
 
 
+FLOATS = (1.0, -0.0, 0.1, 1e14, 1e15, 123456.75, 1e-4, 1.5e-5, 5e-324, float("inf"), float("nan"))
+
+
+@pytest.mark.parametrize("kind", ["real", "double precision"])
+def test_a_float_is_the_text_that_the_server_prints(migrated: Migrated, kind: str) -> None:
+    make(migrated, f"x {kind}", "v text", {"from": "x", "values": {"1": "one"}, "else": "keep"})
+    floats = [n for n in FLOATS if kind != "real" or n != 5e-324]
+    migrated.apply("t", *(change(10, n, id=n, x=x) for n, x in enumerate(floats, start=1)))
+    printed = [migrated.rows(f"SELECT CAST(CAST(%s AS {kind}) AS text)", x)[0][0] for x in floats]
+    assert [values(migrated)[str(n)] for n in range(2, len(floats) + 1)] == printed[1:]
+    assert values(migrated)["1"] == "one"
+    kept = "SELECT original->>'x' FROM understudy.migration_mappings ORDER BY legacy_key::int"
+    assert [row[0] for row in migrated.rows(kept)] == printed
+
+
 def test_without_originals_none_is_kept_and_a_partial_event_waits_for_a_full_row(
     migrated: Migrated,
 ) -> None:
@@ -293,7 +308,7 @@ def test_columns_that_no_rule_writes_keep_what_the_target_gives_them(migrated: M
 def test_case_116_names_are_quoted_everywhere(migrated: Migrated) -> None:
     migrated.table(
         '"Sele""ct %s"',
-        '"a key" int PRIMARY KEY, "va""l\\ue" text, "state" text, "legacy_key" int, "%s" int',
+        '"a key" int PRIMARY KEY, "va""l\\ue" text, "state" text, "legacy_key" int, "%s" int, "__v" int',
         '"üid" uuid PRIMARY KEY, "select" text UNIQUE, "%s" int, "state" text, "up" uuid',
     )
     rules = {

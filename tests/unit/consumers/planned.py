@@ -42,16 +42,16 @@ def entity(columns: dict[str, Any] | None = None, **words: Any) -> Entity:
 def plan(
     columns: dict[str, Any] | None = None,
     *,
+    legacy: dict[str, str] | None = None,
     primary_key: tuple[str, ...] = ("id",),
     uniques: tuple[UniqueKey, ...] = (),
     references: tuple[ForeignKey, ...] = (),
     **words: Any,
 ) -> EntityPlan:
-    """Orders, compiled."""
+    """Orders, compiled; `legacy` are columns beside the usual ones."""
     target = TargetTable(table=table("app", TARGET, "id"), uniques=uniques, references=references)
     names = ("orders", "doctors")
     parents = {n: Parent(entity=n, place=("app", n), id_column="id") for n in names}
     around = Surroundings(namespace=NAMESPACE, parents=parents, server_version=180_000)
-    return compile_plan(
-        entity(columns, **words), table("legacy", LEGACY, *primary_key), target, around
-    )
+    source = table("legacy", LEGACY | (legacy or {}), *primary_key)
+    return compile_plan(entity(columns, **words), source, target, around)

@@ -21,7 +21,7 @@ def table(**columns: str) -> Table:
 
 
 OLD = table(id="integer", body="text")
-NEW = table(id="bigint", body="text", mood="text")
+NEW = table(id="bigint", body="text", __mood="text")
 TABLES = {7: OLD, 300: NEW}
 
 
@@ -88,18 +88,18 @@ def test_columns_that_an_older_schema_lacks_are_unavailable_and_not_null() -> No
     old, new = rows(7, [b"1"], [b"a"]), rows(300, [b"5000000000"], [b"b"], [None])
     batch = load((0, 5, [*new, *old, *delete(7, b"3")]))
     frame = frame_of(batch, NEW).sort("__offset")
-    found = frame.select("id", "body", "mood", "__unavailable").rows()
+    found = frame.select("id", "body", "__mood", "__unavailable").rows()
     assert found == [
         (5_000_000_000, "b", None, None),
-        (1, "a", None, ["mood"]),
+        (1, "a", None, ["__mood"]),
         (3, None, None, None),
     ]
 
 
 def test_a_batch_of_an_older_schema_alone_has_the_columns_of_the_newest() -> None:
     frame = frame_of(load((0, 5, rows(7, [b"1"], [b"a"]))), NEW)
-    assert frame.columns[-3:] == ["id", "body", "mood"]
-    assert frame["__unavailable"].to_list() == [["mood"]]
+    assert frame.columns[-3:] == ["id", "body", "__mood"]
+    assert frame["__unavailable"].to_list() == [["__mood"]]
 
 
 def test_a_column_that_is_gone_is_left_out() -> None:

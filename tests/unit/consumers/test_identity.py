@@ -21,6 +21,11 @@ def test_the_uuid_is_uuid5_of_entity_and_key(keys: list[str | None], entity: str
     assert Identity(NAMESPACE, entity).column(column).to_list() == wanted
 
 
+def test_a_key_of_bytes_is_the_text_that_the_server_prints() -> None:
+    column = pl.Series("k", [b"\0\xff", b"", None])
+    assert normal_form(column, "bytea").to_list() == ["\\x00ff", "\\x", None]
+
+
 def test_an_override_wins_over_the_computed_uuid() -> None:
     other = "018f3c1e-0000-7000-8000-000000000001"
     identity = Identity(NAMESPACE, "orders", {"7": other})

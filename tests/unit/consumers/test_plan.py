@@ -20,6 +20,13 @@ TO_DOCTORS = ForeignKey(
 )
 
 
+@pytest.mark.parametrize("name", ["__id", "__offset", "__12"])
+def test_a_legacy_column_with_a_name_of_ours_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"the column {name} of the legacy table has a name"):
+        plan(legacy={name: "text"})
+    plan(legacy={"__v": "integer"})
+
+
 @pytest.mark.parametrize(
     ("rule", "key"),
     [
