@@ -34,6 +34,7 @@ class Gatekeeper:
         moved = [self._end_backfills(connection, unit) for unit in self._schedule.units]
         if any(moved):
             self.states = gate.states(connection)
+        changed: dict[str, bool] = {}
         for unit in self._schedule.units:
             truncated = [
                 self.states[name].truncated for name in unit.entities if name in self.states
@@ -42,8 +43,10 @@ class Gatekeeper:
                 self._watermarks.obeyed[unit.topic] = min(truncated)
             open_ = gate.is_open(unit.entities, self._waits[unit.topic], self.states)
             if open_ is not unit.open:
-                log.info("open" if open_ else "closed", topic=unit.topic)
+                changed[unit.topic] = open_
                 self._schedule.set_open(unit, open_=open_)
+        for topic, open_ in changed.items():
+            log.info("open" if open_ else "closed", topic=topic)
 
     def _end_backfills(self, connection: Connection, unit: Unit) -> bool:
         snapshot = self._points.snapshots.get(unit.topic)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ops import logs
 from ops.bench import memory, pipeline, tail
 from ops.cli import output
 from ops.cli.output import Format
@@ -57,6 +58,7 @@ def _measure(measurement: Callable[[Endpoints], dict[str, object]], form: Format
 
 
 if __name__ == "__main__":
+    logs.configure()
     try:
         app(prog_name="ops/bin/bench")
     except UnderstudyError as error:
