@@ -142,6 +142,7 @@ class Applier:
         aside = judge(cursor, self.plan, ground.watermarks, deletes=deletes)
         reach("map.before_insert")
         self._upsert(cursor, deletes=deletes or self.plan.entity.where is not None)
+        self._look_after_triggers(cursor)
         kept = self._keep(cursor, rows, aside)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # A deferred one would fail at COMMIT.
         return kept
@@ -191,6 +192,18 @@ class Applier:
         self._release(cursor)
         cursor.execute(statement.update_winners(self.plan))
         cursor.execute(statement.insert_winners(self.plan))
+
+    def _look_after_triggers(self, cursor: Cursor) -> None:
+        """See to it that the target has what was written, where triggers may have it otherwise.
+
+        Raises:
+            RecordError: A trigger left a row out, kept one that was deleted, or gave it another UUID.
+        """
+        target = self.plan.target
+        if target.has_row_triggers and cursor.execute(judge_sql.unwritten(self.plan)).fetchall():
+            raise RecordError(
+                "a trigger of the target does not let the row be", table=target.table.label
+            )
 
     def _release(self, cursor: Cursor) -> None:
         """Let go of unique values that other rows of the batch take over."""

@@ -89,6 +89,11 @@ class TargetTable:
         """Schema and name."""
         return self.table.schema, self.table.name
 
+    @property
+    def has_row_triggers(self) -> bool:
+        """Whether triggers may change a row, or leave it out, before it is written: then no check is known."""
+        return not self.checks
+
     def secondary(self, id_column: str) -> tuple[UniqueKey, ...]:
         """The unique keys beside the one on the UUID."""
         return tuple(key for key in self.uniques if key.columns != (id_column,))

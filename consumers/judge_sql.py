@@ -72,6 +72,15 @@ def exclude(plan: EntityPlan) -> str | None:
     WHERE "__state" = 'l' AND (\n{plan.entity.where}\n) IS NOT TRUE"""
 
 
+def unwritten(plan: EntityPlan) -> str:
+    """Keys of the stage that the mapping has taken over and that the target does not have, or has still."""
+    known, new = "m.epoch, m.commit_lsn, m.ordinal", 's."__epoch", s."__lsn", s."__ordinal"'
+    return f"""
+    SELECT s."__key" FROM {plan.stage} s JOIN {plan.mapping} m ON m.legacy_key = s."__key"
+    WHERE m.source = {plan.source} AND m.generation = 1 AND ({known}) = ({new}) AND m.state = s."__state"
+        AND (m.state = 'l') = (NOT EXISTS (SELECT FROM {plan.table} t WHERE t.{plan.id} = s."__id"))"""
+
+
 def locks(plan: EntityPlan) -> list[str]:
     """What keeps a child and the delete of its parent apart where no foreign key does.
 

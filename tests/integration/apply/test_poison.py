@@ -111,6 +111,30 @@ def test_case_087_many_poison_rows_do_not_stop_the_others(make: Any) -> None:
     assert migrated.rows(written) == [(500,)], "each row is written once, not again in halves"
 
 
+def test_a_trigger_that_does_otherwise_makes_dead_letters_and_no_missing_rows(make: Any) -> None:
+    migrated = make("int", "int")
+    migrated.connection.execute("""
+        CREATE FUNCTION app.other() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF TG_OP = 'DELETE' THEN RETURN CASE WHEN OLD.v = 3 THEN NULL ELSE OLD END; END IF;
+            IF NEW.v = 1 THEN RETURN NULL; END IF;
+            IF NEW.v = 2 THEN NEW.id := gen_random_uuid(); END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER other BEFORE INSERT OR DELETE ON app.t FOR EACH ROW EXECUTE FUNCTION app.other()""")
+    migrated.migrate({})
+    migrated.apply("t", *(change(10, n, id=n, v=n) for n in range(1, 6)))
+    assert (text(migrated), set(migrated.waiting("t"))) == (
+        {"3": "3", "4": "4", "5": "5"},
+        {"1", "2"},
+    )
+    assert migrated.rows("SELECT count(*) FROM app.t") == [(3,)]
+    migrated.apply("t", *(delete(20, n, id=n) for n in (3, 4)))
+    assert (text(migrated), migrated.states("t")["4"]) == ({"3": "3", "5": "5"}, "d")
+    assert migrated.waiting("t") == {"1": "rule", "2": "rule", "3": "rule"}
+    reasons = "SELECT DISTINCT error FROM understudy.dead_letters"
+    assert migrated.rows(reasons) == [("a trigger of the target does not let the row be",)]
+
+
 def test_case_092_a_missing_right_stops_and_sets_nothing_aside(make: Any) -> None:
     migrated = make("int", "int")
     migrated.connection.execute("DISCARD TEMP")
