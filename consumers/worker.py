@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 import structlog
 
-from consumers import broker, control
+from consumers import broker, control, founding
 from consumers.assembly import Assembly, Schemas
 from consumers.beginnings import Beginnings
 from consumers.blockers import Blockers
@@ -133,6 +133,7 @@ class Worker:
         while True:
             try:
                 control.migrate(session.connection())
+                founding.check(session.connection(), migration.pipeline.namespace, ours)
                 return control.register(session.connection(), ours, migration.folder)
             except psycopg.Error as error:
                 if not _passes(error) or time.monotonic() >= deadline or stop.wait(RETRY_S):

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from consumers import founding
 from consumers.specification import CHANGED, REMEDY, spec_hash
 from ops.databases import Connection
-from ops.preflight.findings import Finding, Side, in_entity, warning
+from ops.preflight.findings import Finding, Side, failed, in_entity, in_pipeline, warning
+from schemas.errors import ConfigError
 from schemas.migration import Migration
 
 _HAS_CONTROL = "SELECT to_regclass('understudy.entities') IS NOT NULL"
@@ -12,13 +14,18 @@ _HASHES = "SELECT entity, spec_hash FROM understudy.entities WHERE generation = 
 
 
 def check(connection: Connection, migration: Migration) -> Iterator[Finding]:
-    """Warn of each entity whose rules are no longer those that its workers were started with.
+    """Refuse another identity than that of the rows; warn of each entity whose rules its workers do not know.
 
     Args:
         connection: To the target.
         migration: All entity files.
     """
     if connection.execute(_HAS_CONTROL).fetchone() != (True,):
+        return
+    try:
+        founding.check(connection, migration.pipeline.namespace, list(migration.entities.values()))
+    except ConfigError as problem:
+        yield failed(Side.CONFIG, "identity-changed", in_pipeline(migration, "namespace"), problem)
         return
     hashes = {str(name): stored for name, stored in connection.execute(_HASHES).fetchall()}
     for name, entity in migration.entities.items():

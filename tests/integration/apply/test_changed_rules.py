@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 import structlog
 
-from consumers import control, sweep
-from tests.integration.apply.migrated import Connection, Migrated, change, connect
+from consumers import control, founding, sweep
+from schemas.entity import Entity
+from schemas.errors import ConfigError
+from tests.integration.apply.migrated import NAMESPACE, Connection, Migrated, change, connect
 from tests.integration.consumers.harness import DEADLINE_S, wait_for
 
 ID = {"uuid": True}
@@ -202,3 +206,36 @@ def test_two_workers_that_start_at_once_by_the_same_new_rules_make_one_version(
             wait_for(both, DEADLINE_S, lambda: "the two do not wait for a lock")
         assert [future.result() for future in started] == [{"t": 2}, {"t": 2}]
     assert orders.rows("SELECT spec_version FROM understudy.entities") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("words", "namespace", "refused"),
+    [
+        ({}, NAMESPACE, None),
+        ({}, UUID(int=7), "the namespace is not"),
+        ({"target": "app.other"}, NAMESPACE, "the target is not .* written_with=app.t"),
+        ({"source": "legacy.other"}, NAMESPACE, "the source is not .* written_with=legacy.t"),
+    ],
+)
+def test_another_identity_than_that_of_the_rows_is_refused(
+    orders: Migrated, words: dict[str, str], namespace: UUID, refused: str | None
+) -> None:
+    document = {"name": "t", "source": "legacy.t", "target": "app.t"}
+    entity = Entity.model_validate(document | rules(OPEN_ONLY)["t"] | words)
+    with pytest.raises(ConfigError, match=refused) if refused else nullcontext():
+        founding.check(orders.connection, namespace, [entity])
+
+
+def test_an_entity_without_rows_may_still_change_all(migrated: Migrated) -> None:
+    migrated.table("t", "id bigint PRIMARY KEY, v smallint", "id uuid PRIMARY KEY, v text")
+    migrated.migrate(rules(OPEN_ONLY))
+    founding.check(migrated.connection, UUID(int=7), list(migrated.entities.values()))
+
+
+def test_a_row_whose_uuid_was_chosen_by_hand_says_nothing_of_the_namespace(
+    orders: Migrated,
+) -> None:
+    orders.connection.execute(
+        "INSERT INTO understudy.identity_overrides VALUES ('t', 'legacy.t', '1', gen_random_uuid(), 'test')"
+    )
+    founding.check(orders.connection, UUID(int=7), list(orders.entities.values()))

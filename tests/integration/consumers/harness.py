@@ -80,9 +80,9 @@ class Pipeline:
     running: list[RunningWorker] = field(default_factory=list)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def configure(self, toml: str = "") -> None:
+    def configure(self, toml: str = "", namespace: object = NAMESPACE) -> None:
         """Write understudy.toml."""
-        text = f'pipeline = "{self.name}"\nnamespace = "{NAMESPACE}"\n{toml}\n'
+        text = f'pipeline = "{self.name}"\nnamespace = "{namespace}"\n{toml}\n'
         (self.folder / "entities").mkdir(exist_ok=True)
         (self.folder / "understudy.toml").write_text(text)
 

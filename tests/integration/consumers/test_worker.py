@@ -1,6 +1,9 @@
 """A worker on real servers: what it reads arrives once, and it goes on where it was."""
 
-from tests.integration.consumers.harness import Pipeline
+from uuid import UUID
+
+from schemas.errors import ConfigError
+from tests.integration.consumers.harness import DEADLINE_S, Pipeline, wait_for
 from tests.integration.consumers.publisher import table
 
 NOTES = table("notes", id="integer", body="text")
@@ -49,6 +52,18 @@ def test_topics_may_come_after_the_worker(pipeline: Pipeline) -> None:
     pipeline.publisher.insert("notes", id="1", body="a")
     pipeline.until_applied()
     assert pipeline.one("SELECT body FROM new.notes") == "a"
+
+
+def test_a_worker_with_another_namespace_writes_nothing(notes: Pipeline) -> None:
+    notes.start()
+    notes.publisher.insert("notes", id="1", body="a")
+    notes.until_applied()
+    notes.running[0].stop()
+    notes.configure("", UUID(int=7))
+    running = notes.start()
+    wait_for(lambda: running.ended, DEADLINE_S, lambda: "it goes on")
+    assert isinstance(running.error, ConfigError)
+    assert "the namespace is not the one" in str(running.error)
 
 
 def test_dead_letters_go_in_when_a_worker_starts_by_corrected_rules(notes: Pipeline) -> None:

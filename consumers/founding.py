@@ -1,0 +1,63 @@
+"""What an entity cannot change once it has rows: namespace, name, source and target decide which rows are its own."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import psycopg
+
+from consumers.columns import file_of
+from consumers.conversion import ident
+from consumers.identity import Identity
+from consumers.plan import leaf
+from schemas.entity import Entity
+from schemas.errors import ConfigError
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+_TARGETS = """
+SELECT entity, target FROM understudy.entities WHERE generation = 1 AND entity = ANY(%s) ORDER BY entity"""
+_REMEDY = "Change it back; or drop the pipeline, empty its target tables, and run it again."
+
+
+def check(connection: Connection, namespace: UUID, entities: Sequence[Entity]) -> None:
+    """Refuse entities whose rows were written under another identity.
+
+    Args:
+        connection: To the target, whose control schema is there.
+        namespace: Of the pipeline.
+        entities: As their files say now.
+
+    Raises:
+        ConfigError: The rows of one of them would get other UUIDs, or lie in another table.
+    """
+    by_name = {entity.name: entity for entity in entities}
+    for name, target in connection.execute(_TARGETS, [list(by_name)]).fetchall():
+        entity = by_name[str(name)]
+        row = connection.execute(_row_of(entity).encode(), [entity.name]).fetchone()
+        if row is None:
+            continue
+        key, uuid, source = map(str, row)
+        _compare(entity, "target", str(entity.target), str(target))
+        _compare(entity, "source", str(entity.source), source)
+        _compare(entity, "namespace", Identity(namespace, entity.name).one(key), UUID(uuid).hex)
+
+
+def _row_of(entity: Entity) -> str:
+    """Any row of an entity that got its UUID by rule."""
+    return f"""
+    SELECT m.legacy_key, m.id, m.source FROM {ident("understudy", leaf(entity.name))} m
+    WHERE m.generation = 1 AND m.legacy_key NOT IN (
+        SELECT o.legacy_key FROM understudy.identity_overrides o WHERE o.entity = %s)
+    LIMIT 1"""
+
+
+def _compare(entity: Entity, what: str, now: str, before: str) -> None:
+    if now != before:
+        is_theirs = what == "namespace"
+        raise ConfigError(
+            f"the {what} is not the one that the entity's rows were written with",
+            file="understudy.toml" if is_theirs else file_of(entity),
+            key=what,
+            **({} if is_theirs else {"written_with": before}),
+            remedy=_REMEDY,
+        )
