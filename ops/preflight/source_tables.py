@@ -53,8 +53,11 @@ def _table(migration: Migration, entity: Entity, found: SourceTable) -> Iterator
         )
         return
     if found.table.kind == "p":
-        what = f"{entity.source} is partitioned: ATTACH and DETACH of partitions move rows without a change"
-        remedy = "Attach and detach no partition that holds rows while the migration runs."
+        what = (
+            f"{entity.source} is partitioned: ATTACH and DETACH of partitions, and TRUNCATE of one, "
+            "change rows without a word in the stream"
+        )
+        remedy = "Do none of them to a partition that holds rows while the migration runs."
         yield warning(
             Side.SOURCE, "source-partitioned", in_entity(migration, entity, "source"), what, remedy
         )

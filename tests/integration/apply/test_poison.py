@@ -111,7 +111,9 @@ def test_case_087_many_poison_rows_do_not_stop_the_others(make: Any) -> None:
     assert migrated.rows(written) == [(500,)], "each row is written once, not again in halves"
 
 
-def test_a_trigger_that_does_otherwise_makes_dead_letters_and_no_missing_rows(make: Any) -> None:
+def test_case_095_a_trigger_that_does_otherwise_makes_dead_letters_and_no_missing_rows(
+    make: Any,
+) -> None:
     migrated = make("int", "int")
     migrated.connection.execute("""
         CREATE FUNCTION app.other() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
