@@ -89,7 +89,10 @@ def _keys(reference: _Reference, tables: Tables) -> Iterator[Finding]:
         tables.source.get(reference.entity.name),
         tables.source.get(reference.parent.name),
     )
-    if source is None or parent is None or not reference.rule.columns:
+    if source is None or parent is None:
+        return
+    if not reference.rule.columns:
+        yield from _computed(reference, parent)
         return
     child_types = _types(source, reference.rule.columns)
     parent_key = reference.parent.key or parent.table.key
@@ -113,6 +116,18 @@ def _keys(reference: _Reference, tables: Tables) -> Iterator[Finding]:
             )
             remedy = "Name the column that holds that key, or bring it there with `sql` in place of `from`."
             yield error(Side.CONFIG, "reference-type", place, what, remedy)
+
+
+def _computed(reference: _Reference, parent: SourceTable) -> Iterator[Finding]:
+    """A key by `sql` is taken as it is; whoever writes it has to bring it to the form in which the parent's is kept."""
+    for name in parent.table.key:
+        (base,) = _types(parent, (name,))
+        if base is not None and base.startswith(("numeric", "character(")):
+            what = f"the key {name} of {reference.parent.name} is {base}, kept without zeros or blanks at its end"
+            remedy = (
+                "Let `sql` end so too: trim_scale(...)::text for numeric, rtrim(...) for character."
+            )
+            yield warning(Side.CONFIG, "reference-form", reference.place, what, remedy)
 
 
 def _types(table: SourceTable, columns: tuple[str, ...]) -> list[str | None]:

@@ -40,6 +40,17 @@ def test_warns_of_narrower_types_triggers_and_nulls_and_lets_the_pipeline_start(
     assert ended.code == 0
 
 
+def test_warns_of_a_computed_reference_to_a_key_that_has_a_normal_form(
+    shop: Shop, understudy: Command
+) -> None:
+    shop.source("ALTER TABLE customers ALTER id TYPE numeric(9, 2)")
+    shop.edit("entities/orders.toml", 'from = "customer_id"', 'sql = "customer_id::text"')
+    ended = understudy("check", shop.folder, "--output", "json")
+    found = [f for f in ended.document["findings"] if f["code"] == "reference-form"]
+    assert [(f["severity"], f["key"]) for f in found] == [("warning", "columns.customer_id")]
+    assert "trim_scale" in found[0]["remedy"]
+
+
 def test_warns_of_a_local_time_that_is_copied_as_if_it_were_utc(
     shop: Shop, understudy: Command
 ) -> None:
