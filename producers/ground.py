@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from confluent_kafka.admin import AdminClient
 
-from producers import catalog, positions, topics
+from producers import catalog, positions, slot, topics
 from producers.positions import Known
 from producers.settings import CaptureSettings, TableSettings
+from producers.slot import Slot
 from producers.source import Connection
 from producers.topics import Existing, Topic
 from schemas.errors import BrokerError, ConfigError
@@ -26,6 +27,7 @@ class Ground:
         topics: Of the data, and of the positions.
         topic_ids: Kafka's ids of the data topics.
         ends: End offsets of all topics.
+        slots: By suffix; looked at before `known`, for a position is recorded before its slot is advanced.
         known: What the positions topic says.
     """
 
@@ -33,6 +35,7 @@ class Ground:
     topics: tuple[Topic, ...]
     topic_ids: dict[str, str]
     ends: Ends
+    slots: dict[str, Slot]
     known: Known
 
 
@@ -48,6 +51,7 @@ def survey(settings: CaptureSettings, connection: Connection, admin: AdminClient
     tables = catalog.read_tables(connection, settings.tables)
     wanted = [settings.positions_topic, *(table.topic for table in settings.tables)]
     found = topics.describe(admin, wanted)
+    slots = slot.slots_of(connection, settings.pipeline)
     known = _known(settings, admin, found)
     if known.position is not None:
         _check_ids(known.position, found)
@@ -66,7 +70,9 @@ def survey(settings: CaptureSettings, connection: Connection, admin: AdminClient
         _check_ends(known.position.ends, ends)
     found = topics.describe(admin, wanted)
     ids = {table.topic: found[table.topic].id for table in settings.tables}
-    return Ground(tables=tables, topics=described, topic_ids=ids, ends=ends, known=known)
+    return Ground(
+        tables=tables, topics=described, topic_ids=ids, ends=ends, slots=slots, known=known
+    )
 
 
 def _known(settings: CaptureSettings, admin: AdminClient, found: Mapping[str, Existing]) -> Known:

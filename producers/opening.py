@@ -74,7 +74,7 @@ class Opener:
         """
         known = self._ground.known
         tables = self._ground.tables.values()
-        slots = slot.slots_of(self._monitor, self._settings.pipeline)
+        slots = self._ground.slots
         with connect_replication(self._settings.source_dsn, "identify") as walsender:
             system = slot.identify(walsender)
         found = Found(intent=known.intent, position=known.position, slots=slots, system=system)

@@ -41,10 +41,8 @@ class Slot:
 
     def has_answered_since(self, before: "Slot") -> bool:
         """Whether who streamed it at an earlier look has given a sign of life since: a capture does every second."""
-        known = self.replied_at is not None and before.replied_at is not None
-        return (
-            known and self.active_pid == before.active_pid and self.replied_at != before.replied_at
-        )
+        is_same = self.active_pid == before.active_pid
+        return is_same and self.replied_at is not None and self.replied_at != before.replied_at
 
     @property
     def in_use(self) -> ConflictError:
