@@ -11,11 +11,12 @@ from tenacity.nap import sleep_using_event
 from producers.attempt import Attempt
 from producers.progress import CaptureProgress
 from producers.settings import CaptureSettings
-from schemas.errors import Disposition, UnderstudyError
+from schemas.errors import BrokerLostError, Disposition, UnderstudyError
 
 # How long a source or a Kafka that is away is tried again without one attempt that got anywhere.
 PATIENCE_S = 600.0
 RETRY_WAIT_MAX_S = 5.0
+START_PATIENCE_S = 10.0
 
 _log = structlog.get_logger()
 
@@ -71,9 +72,13 @@ class Capture:
             if self._attempt.established:
                 self._reached_at = time.monotonic()
 
-    def _given_up(self, _state: RetryCallState) -> bool:
-        """Whether nothing was reached for too long; at the start, at once."""
-        return self._reached_at is None or time.monotonic() - self._reached_at > PATIENCE_S
+    def _given_up(self, state: RetryCallState) -> bool:
+        """Whether nothing was reached for too long; at the start, at once, but for brokers that make topics known."""
+        if self._reached_at is not None:
+            return time.monotonic() - self._reached_at > PATIENCE_S
+        error = state.outcome.exception() if state.outcome else None
+        waited_s = state.seconds_since_start or 0.0
+        return not isinstance(error, BrokerLostError) or waited_s > START_PATIENCE_S
 
     def _note(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

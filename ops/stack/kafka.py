@@ -82,7 +82,7 @@ def configuration(port: int, controller_port: int, data: Path) -> str:
         "num.io.threads": "4",
         "log.cleaner.dedupe.buffer.size": str(CLEANER_BYTES),
         # After a crash the controller takes the broker for alive that long, and does not let it in again.
-        "broker.session.timeout.ms": "2000",
+        "broker.session.timeout.ms": "5000",
         "broker.heartbeat.interval.ms": "500",
         # A worker that was killed should be replaced as soon as its own settings say.
         "group.initial.rebalance.delay.ms": "0",
