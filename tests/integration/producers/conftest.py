@@ -64,9 +64,9 @@ class Pipeline:
         finally:
             stop.set()
             thread.join(timeout=30)
+            if failures:
+                raise failures[0]
         assert not thread.is_alive()
-        if failures:
-            raise failures[0]
 
     @contextmanager
     def process(self, failpoints: str = "") -> Iterator[subprocess.Popen[str]]:
@@ -109,6 +109,7 @@ class Pipeline:
         """Wait until all tables are copied."""
 
         def done() -> bool:
+            assert capture.progress().phase != "stopped", "the capture has ended"
             tables = capture.progress().tables
             return len(tables) == len(self.settings.tables) and all(t.done for t in tables)
 
