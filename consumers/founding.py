@@ -11,6 +11,7 @@ from consumers.identity import Identity
 from consumers.plan import leaf
 from schemas.entity import Entity
 from schemas.errors import ConfigError
+from schemas.migration import PIPELINE_FILE
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -56,7 +57,7 @@ def _compare(entity: Entity, what: str, now: str, before: str) -> None:
         is_theirs = what == "namespace"
         raise ConfigError(
             f"the {what} is not the one that the entity's rows were written with",
-            file="understudy.toml" if is_theirs else file_of(entity),
+            file=PIPELINE_FILE if is_theirs else file_of(entity),
             key=what,
             **({} if is_theirs else {"written_with": before}),
             remedy=_REMEDY,

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +13,20 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from ops.stack.state import Endpoints
 from tests.acceptance.commands import DEADLINE_S, STOP_S_MAX, command, running, wait_for
-from tests.shop import Shop, open_shop
+from tests.shop import Shop
 
 # The start of an interpreter with its libraries, on a busy machine, and the three seconds of the wait.
 REFUSED_S_MAX = 20.0
 
 
 @pytest.fixture
-def shop(
-    tmp_path: Path, source_database: str, target_database: str, prefix: str, stack: Endpoints
-) -> Shop:
-    shop = open_shop(
-        tmp_path, prefix, replace(stack, source_dsn=source_database, target_dsn=target_database)
-    )
-    shop.source("""
+def shop(empty_shop: Shop) -> Shop:
+    empty_shop.source("""
         INSERT INTO customers SELECT n, 'customer ' || n, NULL, '2020-02-02 12:00' FROM generate_series(1, 50) n;
         INSERT INTO orders SELECT n, 1 + n % 50, n % 2, n, NULL FROM generate_series(1, 500) n;
     """)
-    return shop
+    return empty_shop
 
 
 def status(shop: Shop) -> dict[str, Any]:

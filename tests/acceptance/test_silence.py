@@ -1,14 +1,12 @@
 """No secret and no value of a row in anything that the commands say, whatever goes wrong with the rows."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ops.stack.state import Endpoints
 from tests.acceptance.commands import command, running, wait_for
-from tests.shop import Shop, open_shop
+from tests.shop import Shop
 
 VALUE, PASSWORD = "canary-in-a-row", "canary-as-a-password"
 # Each refuses in its own way the rows that are meant for it; the last three print the row if they are let.
@@ -39,19 +37,14 @@ LATE = f"INSERT INTO customers VALUES (99, '{VALUE} late', NULL, '2020-02-02 12:
 
 
 @pytest.fixture
-def shop(
-    tmp_path: Path, source_database: str, target_database: str, prefix: str, stack: Endpoints
-) -> Shop:
-    shop = open_shop(
-        tmp_path, prefix, replace(stack, source_dsn=source_database, target_dsn=target_database)
-    )
-    shop.target(REFUSALS)
-    (shop.folder / "rules.py").write_text(RULES)
-    shop.edit("entities/customers.toml", 'country    = { constant = "AT" }', PYTHON)
+def shop(empty_shop: Shop) -> Shop:
+    empty_shop.target(REFUSALS)
+    (empty_shop.folder / "rules.py").write_text(RULES)
+    empty_shop.edit("entities/customers.toml", 'country    = { constant = "AT" }', PYTHON)
     # The servers of the tests ask for no password, and take any.
-    shop.edit("understudy.toml", "://postgres@", f"://postgres:{PASSWORD}@")
-    shop.edit("understudy.toml", 'url = "http://', f'url = "http://someone:{PASSWORD}@')
-    return shop
+    empty_shop.edit("understudy.toml", "://postgres@", f"://postgres:{PASSWORD}@")
+    empty_shop.edit("understudy.toml", 'url = "http://', f'url = "http://someone:{PASSWORD}@')
+    return empty_shop
 
 
 def test_nothing_that_is_said_holds_a_value_of_a_row_or_a_password(
