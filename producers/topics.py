@@ -80,7 +80,16 @@ def _not_yet_known(error: BaseException) -> bool:
 
 # The brokers learn of a new topic one after the other.
 _SETTLE_WAIT_S = 8.0
-_NOT_YET = {"_NOENT", "LEADER_NOT_AVAILABLE", "NOT_LEADER_FOR_PARTITION", "UNKNOWN_TOPIC_OR_PART"}
+_NOT_YET = {
+    "_NOENT",
+    "FENCED_LEADER_EPOCH",
+    "LEADER_NOT_AVAILABLE",
+    "NOT_LEADER_FOR_PARTITION",
+    "OFFSET_NOT_AVAILABLE",
+    "UNKNOWN_LEADER_EPOCH",
+    "UNKNOWN_TOPIC_ID",
+    "UNKNOWN_TOPIC_OR_PART",
+}
 _until_brokers_agree = retry(
     retry=retry_if_exception(_not_yet_known),
     stop=stop_after_delay(_SETTLE_WAIT_S),
