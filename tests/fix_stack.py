@@ -1,8 +1,15 @@
-"""The servers that tests run against, started once for the run."""
+"""The servers that tests run against, started once for the run, and the turns that its processes take.
 
+ops/bin/test spreads the tests over two processes (pytest-xdist). They share one stack, and a test that measures time
+is marked `alone`: it waits for the others to end and keeps them waiting.
+"""
+
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +17,27 @@ from ops.stack import stack as embedded
 from ops.stack.stack import Condition
 from ops.stack.state import Endpoints, default_home, endpoints, temporary_home
 
+# Where the home of the run's own stack is told to all its processes.
+HOME_VARIABLE = "UNDERSTUDY_TEST_HOME"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the home of the run's stack, in the process that starts the run."""
+    if not hasattr(config, "workerinput"):
+        os.environ[HOME_VARIABLE] = str(temporary_home("test"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Take down what the run has started."""
+    if not hasattr(config, "workerinput"):
+        home = own_home()
+        embedded.down(home)
+        shutil.rmtree(home)
+
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Endpoints]:
-    """The stack of $UNDERSTUDY_STACK_HOME if it is up, otherwise one of our own.
+    """The stack of $UNDERSTUDY_STACK_HOME if it is up, otherwise one that goes with the run.
 
     With UNDERSTUDY_TEST_STACK=containers our own is made of official images.
     """
@@ -25,7 +49,17 @@ def stack() -> Iterator[Endpoints]:
     elif running := already_up():
         yield running
     else:
-        yield from temporary()
+        with locked("start", fcntl.LOCK_EX):
+            started = embedded.up(own_home())
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def _turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests run side by side, but for those that are marked `alone`."""
+    alone = request.node.get_closest_marker("alone") is not None
+    with locked("turn", fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
+        yield
 
 
 def already_up() -> Endpoints | None:
@@ -37,11 +71,14 @@ def already_up() -> Endpoints | None:
     return endpoints(default_home()) if is_up else None
 
 
-def temporary() -> Iterator[Endpoints]:
-    """An embedded stack that goes with the run."""
-    home = temporary_home("test")
-    try:
-        yield embedded.up(home)
-    finally:
-        embedded.down(home)
-        shutil.rmtree(home)
+def own_home() -> Path:
+    """The home of the stack that goes with this run."""
+    return Path(os.environ[HOME_VARIABLE])
+
+
+@contextmanager
+def locked(name: str, kind: int) -> Iterator[None]:
+    """Hold a lock that the processes of this run share."""
+    with (own_home() / f"{name}.lock").open("w") as file:
+        fcntl.flock(file, kind)
+        yield

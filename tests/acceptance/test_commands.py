@@ -62,6 +62,7 @@ def child_of(process: subprocess.Popen[bytes], word: str) -> psutil.Process | No
     return None
 
 
+@pytest.mark.alone
 def test_run_migrates_obeys_pause_and_resume_and_stops_within_ten_seconds(
     shop: Shop, tmp_path: Path
 ) -> None:
@@ -128,6 +129,7 @@ def test_one_legacy_table_feeds_two_entities(shop: Shop, tmp_path: Path) -> None
         wait_for("as many names", lambda: count(shop.target_dsn, "shop.names") == 10, log)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("word", ["run", "produce"])
 def test_case_054_a_second_capture_is_refused_at_once_and_starts_no_worker(
     shop: Shop, tmp_path: Path, word: str

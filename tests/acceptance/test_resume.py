@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psutil
 import psycopg
+import pytest
 
 from tests.checker.clinic import CORE
 from tests.fix_pipeline import Pipeline, one, writing
@@ -98,6 +99,7 @@ def test_f13_sessions_that_are_ended_again_and_again_cost_nothing(clinic: Pipeli
     assert clinic.problems() == []
 
 
+@pytest.mark.alone
 def test_sigterm_in_the_middle_ends_run_in_time_and_the_next_goes_on(clinic: Pipeline) -> None:
     with writing(clinic.at, seed=6):
         for _ in range(2):

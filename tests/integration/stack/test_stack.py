@@ -111,6 +111,7 @@ def test_a_part_that_crashed_is_named_with_the_end_of_its_log_and_comes_back(own
     assert set(conditions(own).values()) == {Condition.RUNNING}
 
 
+@pytest.mark.alone
 def test_after_a_crash_of_the_machine_it_starts_as_it_was_without_network(own: Path) -> None:
     before = stack.up(own)
     with psycopg.connect(before.source_dsn) as connection:
