@@ -1,6 +1,6 @@
 """What a capture stands on: the tables of the source, the topics, and what is already known."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka.admin import AdminClient
@@ -54,6 +54,7 @@ def survey(settings: CaptureSettings, connection: Connection, admin: AdminClient
     slots = slot.slots_of(connection, settings.pipeline)
     known = _known(settings, admin, found)
     if known.position is not None:
+        _check_tables(known.position, wanted)
         _check_ids(known.position, found)
     described = (
         *(
@@ -112,6 +113,17 @@ def _topic(
         key=table.key,
         record_bytes_max=record_bytes_max,
     )
+
+
+def _check_tables(position: Position, wanted: Collection[str]) -> None:
+    """A table that is left out would go on being copied into the target by nobody."""
+    for name in position.topic_ids:
+        if name not in wanted:
+            raise ConfigError(
+                "no entity reads this table any more, and its rows are in the target",
+                topic=name,
+                remedy=f"Put its entity file back. To leave it out: {_AGAIN[0].lower()}{_AGAIN[1:]}",
+            )
 
 
 def _check_ids(position: Position, found: Mapping[str, Existing]) -> None:

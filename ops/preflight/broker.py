@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource
 from ops import wiring
 from ops.preflight.findings import Finding, Side, error, in_entity, in_pipeline
 from ops.stack.state import Endpoints
+from producers import topics
 from producers.broker import broker_errors
 from schemas import names, session
 from schemas.migration import Migration
@@ -29,11 +30,12 @@ def check_kafka(migration: Migration, at: Endpoints) -> Iterator[Finding]:
             Side.BROKER, "replication", in_pipeline(migration, "kafka.replication"), what, remedy
         )
     yield from _session_timeout(migration, at, admin, next(iter(brokers)))
+    yield from _partitions(migration, admin)
 
 
 def _names(migration: Migration) -> Iterator[Finding]:
-    topics = [*migration.topics, names.positions_topic(migration.pipeline.pipeline)]
-    for one, other in names.collisions(topics):
+    written = [*migration.topics, names.positions_topic(migration.pipeline.pipeline)]
+    for one, other in names.collisions(written):
         owner = migration.topics.get(one) or migration.topics[other]
         place = in_entity(migration, migration.entities[owner[0]], "topic")
         what = f"Kafka cannot tell the topics {one} and {other} apart in its metrics"
@@ -64,6 +66,23 @@ def _session_timeout(
         yield error(
             Side.BROKER, "session-timeout", in_pipeline(migration, "kafka.options"), what, remedy
         )
+
+
+def _partitions(migration: Migration, admin: AdminClient) -> Iterator[Finding]:
+    """A topic keeps the number of partitions that it was created with."""
+    existing = topics.describe(admin, migration.topics)
+    for entity in migration.entities.values():
+        topic = migration.topic(entity)
+        if entity.partitions and topic in existing:
+            count = existing[topic].partitions
+            if entity.partitions != count:
+                yield error(
+                    Side.BROKER,
+                    "partitions",
+                    in_entity(migration, entity, "partitions"),
+                    f"the topic {topic} has {count} partitions, and keeps them",
+                    f"Write {count}, or drop the pipeline and run it again.",
+                )
 
 
 def check_registry(migration: Migration, at: Endpoints) -> Iterator[Finding]:

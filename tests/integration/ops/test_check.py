@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from consumers import control
 from ops import wiring
+from producers import topics
+from producers.topics import Topic
 from tests.integration.ops.conftest import Ended
 from tests.shop import Shop
 
@@ -81,6 +84,22 @@ def test_warns_of_rules_that_are_not_those_of_the_rows_in_the_target(
     assert "rows written before keep" in found[0]["what"]
     assert "empty its target tables" in found[0]["remedy"]
     assert ended.code == 0
+
+
+def test_a_topic_keeps_its_partitions(shop: Shop, understudy: Command, bootstrap: str) -> None:
+    migration = wiring.read(shop.folder)
+    name = migration.topic(migration.entities["customers"])
+    topic = Topic(name=name, partitions=3, record_bytes_max=1_000_000)
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    topics.create(admin, [topic], replication=1)
+    topics.end_offsets(admin, [topic])
+    shop.edit("entities/customers.toml", "[columns]", "partitions = 2\n[columns]")
+    ended = understudy("check", shop.folder, "--output", "json")
+    found = [f for f in ended.document["findings"] if f["code"] == "partitions"]
+    assert [(f["severity"], f["key"], f["remedy"][:8]) for f in found] == [
+        ("error", "partitions", "Write 3,")
+    ]
+    assert ended.code == 5
 
 
 def test_a_finding_is_a_line_with_file_and_key_and_a_line_with_the_remedy(

@@ -12,7 +12,7 @@ from producers import acknowledge, opening, slot, topics
 from producers.source import connect_replication
 from producers.stream import STATUS_INTERVAL_S
 from schemas import names
-from schemas.errors import BrokerError, ConflictError, SlotLostError, StartRefusedError
+from schemas.errors import BrokerError, ConfigError, ConflictError, SlotLostError, StartRefusedError
 from schemas.positions import Intent, Marker, Position, SnapshotEnd
 from tests.integration.producers import history
 from tests.integration.producers.conftest import Pipeline, Source, TableReader
@@ -313,6 +313,16 @@ def test_case_073_a_topic_that_was_deleted_is_refused(notes: Pipeline, bootstrap
     history.wait_for("the deletion", lambda: name not in topics.describe(admin, [name]))
     with pytest.raises(BrokerError, match="deleted"), notes.running() as capture:
         history.wait_for("the refusal", lambda: capture.progress().phase == "stopped")
+
+
+def test_a_table_that_no_entity_reads_any_more_is_refused(source: Source, notes: Pipeline) -> None:
+    source.execute("CREATE TABLE public.more (id int PRIMARY KEY)")
+    both = notes.with_tables("public.notes", "public.more")
+    with both.running() as capture:
+        both.snapshot_done(capture)
+    with pytest.raises(ConfigError, match="no entity reads") as refused, notes.running() as capture:
+        history.wait_for("the refusal", lambda: capture.progress().phase == "stopped")
+    assert refused.value.context["topic"] == both.settings.tables[1].topic
 
 
 def test_sigterm_ends_a_capture_cleanly_and_soon(notes: Pipeline) -> None:
