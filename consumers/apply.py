@@ -10,7 +10,7 @@ import polars as pl
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from consumers import images, judge_sql, mapping, staging, statement, unique_sql, waiting
+from consumers import images, join_sql, judge_sql, mapping, staging, statement, unique_sql, waiting
 from consumers.conversion import ident
 from consumers.judge import judge
 from consumers.layers import newest
@@ -156,10 +156,10 @@ class Applier:
         deleted = pl.col("__op") == "d"
         derived = self._transform.derive(rows)
         state = pl.when(deleted).then(pl.lit("d")).otherwise(pl.lit("l")).alias("__state")
-        nothing_owed = pl.lit(None, dtype=pl.String).alias("__owed")
-        ids = self._transform.ids(rows["__key"])
+        nothing = (pl.lit(None, dtype=pl.String).alias(name) for name in ("__owed", "__repaired"))
+        ids = self._transform.ids(rows)
         moved = self._transform.moved_to(rows["__moved_to"])
-        full = derived.with_columns(ids, state, nothing_owed, moved, self._original(rows))
+        full = derived.with_columns(ids, state, *nothing, moved, self._original(rows))
         return staging.copy_text(full.select(list(self._staged)))
 
     def _original(self, rows: pl.DataFrame) -> pl.Expr:
@@ -170,7 +170,10 @@ class Applier:
         return pl.when(pl.col("__op") == "d").then(None).otherwise(image).alias("__original")
 
     def _look_up(self, cursor: Cursor) -> None:
-        """References whose key is an SQL expression: evaluated by the target, made UUIDs here."""
+        """References that the target has to be asked for: by an alternative key, or one that is an SQL expression."""
+        for reference in self.plan.references:
+            if reference.lookup:
+                cursor.execute(judge_sql.look_up(self.plan, reference, reference.lookup))
         for derived in self.plan.derived:
             if isinstance(derived.rule, Ref) and derived.rule.sql:
                 query = judge_sql.reference_keys(self.plan, derived.rule.sql)
@@ -183,15 +186,31 @@ class Applier:
     def _upsert(self, cursor: Cursor, *, deletes: bool) -> None:
         if self.plan.defers:
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        if not self.plan.has_secondary:
+        if self.plan.entity.joined:
+            self._join(cursor)
+        elif self.plan.has_secondary:
+            self._replace(cursor)
+        else:
             cursor.execute(statement.merge(self.plan, deletes=deletes))
-            return
+        if deletes and self.plan.joined_by:
+            cursor.execute(join_sql.part(self.plan, statement.gone(self.plan)))
+
+    def _replace(self, cursor: Cursor) -> None:
+        """Write rows whose table has other unique keys than the UUID."""
         cursor.execute(f"DELETE FROM {statement.winners(self.plan)}")
         cursor.execute(statement.win(self.plan))
         cursor.execute(statement.delete_winners(self.plan))
         self._release(cursor)
         cursor.execute(statement.update_winners(self.plan))
         cursor.execute(statement.insert_winners(self.plan))
+
+    def _join(self, cursor: Cursor) -> None:
+        """Write columns into the rows of another entity."""
+        cursor.execute(join_sql.recall(self.plan))
+        cursor.execute(join_sql.leave(self.plan))
+        cursor.execute(f"DELETE FROM {statement.winners(self.plan)}")
+        cursor.execute(statement.win(self.plan))
+        cursor.execute(statement.update_winners(self.plan))
 
     def _look_after_triggers(self, cursor: Cursor) -> None:
         """See to it that the target has what was written, where triggers may have it otherwise.
@@ -234,7 +253,7 @@ class Applier:
         return set(keys)
 
     def _set_aside(self, cursor: Cursor, rows: pl.DataFrame, reasons: list[Reason]) -> None:
-        identified = rows.with_columns(self._transform.ids(rows["__key"]))
+        identified = rows.with_columns(self._transform.ids(rows))
         waiting.save(cursor, self.plan, identified, reasons)
 
 

@@ -20,7 +20,7 @@ from schemas.event_id import ZERO, EventId
 from schemas.migration import Migration
 from schemas.positions import SchemaText
 from schemas.registry import Registry
-from schemas.rules import Missing
+from schemas.rules import Join, Missing
 from schemas.table import Table
 
 
@@ -141,10 +141,11 @@ class Assembly:
         return Applier(plan, self._transform(connection, plan))
 
     def _children(self, connection: Connection, entity: Entity) -> tuple[Child, ...]:
-        """The columns of other tables that refer to this entity and are judged."""
+        """The columns of other tables that refer to this entity and are judged; what joins it goes with its rows."""
         found = []
         for other in self._migration.entities.values():
-            columns = [column for column, rule in other.refs.items() if rule.ref == entity.name]
+            refs = other.refs.items()
+            columns = [c for c, r in refs if r.ref == entity.name and not isinstance(r, Join)]
             target = catalog.read(connection, other.target) if columns else None
             found += [
                 Child(place=other.target.place, column=column, entity=other.name)
@@ -164,7 +165,13 @@ class Assembly:
 
 
 def _parent(entity: Entity) -> Parent:
-    return Parent(entity=entity.name, place=entity.target.place, id_column=entity.id_column)
+    return Parent(
+        entity=entity.name,
+        place=entity.target.place,
+        id_column=entity.id_column,
+        joined=entity.joined,
+        rules=entity.columns,
+    )
 
 
 def _is_judged(entity: Entity, column: str, target: TargetTable) -> bool:

@@ -10,6 +10,7 @@ from schemas.rules import (
     Constant,
     Copy,
     Default,
+    Join,
     Json,
     Python,
     Ref,
@@ -94,6 +95,12 @@ def _(_rule: Uuid, _cell: Cell) -> Conversion:
 @value.register
 def _(_rule: Ref, cell: Cell) -> Conversion:
     return fit(cell.derived(), "uuid", cell.column, can_ask=False)
+
+
+@value.register
+def _(_rule: Join, cell: Cell) -> Conversion:
+    """A row that names no other has no place to go."""
+    return Conversion(value=cell.derived(), refused=(("join", f"{cell.derived()} IS NULL"),))
 
 
 @value.register

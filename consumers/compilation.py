@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from consumers import statement
 from consumers.catalog import TargetTable
 from consumers.columns import Cell, file_of, legacy_column, value
+from consumers.lookup import Found, compile_lookup
 from consumers.overlay import FIRST, META
 from consumers.plan import Child, Derived, EntityPlan, Reference, Surroundings, Written
 from schemas.entity import Entity
@@ -45,6 +46,7 @@ def compile_plan(
             remedy="Rename the column.",
         )
     derived = _derived(entity, legacy)
+    lookups = _lookups(entity, legacy, around, first=len(derived))
     written, faults = _written(entity, legacy, target, derived, around)
     return EntityPlan(
         entity=entity,
@@ -53,11 +55,16 @@ def compile_plan(
         key=key,
         namespace=around.namespace,
         staged=tuple(column for column in legacy.columns if _is_read(column.name, entity)),
-        derived=tuple(derived.values()),
+        derived=(
+            *derived.values(),
+            *(found.derived for found in lookups.values() if found.derived),
+        ),
         written=written,
         faults=faults,
-        references=_references(entity, target, derived, around),
-        children=_children(entity, target, around),
+        references=_references(entity, target, derived, around, lookups),
+        children=() if entity.joined else _children(entity, target, around),
+        joined_by=tuple(p.entity for p in around.parents.values() if p.joined == entity.name),
+        is_shared=len(_owners(target.place, around)) > 1,
         spec_version=around.spec_version,
     )
 
@@ -75,8 +82,12 @@ def _is_read(name: str, entity: Entity) -> bool:
             case Copy() | Default() | Timezone():
                 if rule.source == name:
                     return True
-            case Sql() | Ref():
-                expressions.append(rule.sql or "")
+            case Sql():
+                expressions.append(rule.sql)
+            case Ref():
+                expressions += [rule.sql or "", rule.when or ""]
+                if rule.by and rule.source == name:
+                    return True
             case _:
                 pass
     word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
@@ -92,6 +103,17 @@ def _derived(entity: Entity, legacy: Table) -> dict[str, Derived]:
                 legacy_column(entity, legacy, name, f"columns.{column}")
             kind = "uuid" if isinstance(rule, Ref) else "text"
             found[column] = Derived(name=f"__{len(found)}", type=kind, column=column, rule=rule)
+    return found
+
+
+def _lookups(entity: Entity, legacy: Table, around: Surroundings, first: int) -> dict[str, Found]:
+    """What references look up, by target column; their derived columns are numbered from `first`."""
+    found: dict[str, Found] = {}
+    for column, rule in entity.refs.items():
+        name = f"__{first + len(found)}"
+        lookup = compile_lookup(entity, legacy, column, around.parents[rule.ref], name)
+        if lookup is not None:
+            found[column] = lookup
     return found
 
 
@@ -145,7 +167,11 @@ def _target_column(entity: Entity, target: TargetTable, name: str) -> Column:
 
 
 def _references(
-    entity: Entity, target: TargetTable, derived: Mapping[str, Derived], around: Surroundings
+    entity: Entity,
+    target: TargetTable,
+    derived: Mapping[str, Derived],
+    around: Surroundings,
+    lookups: Mapping[str, Found],
 ) -> tuple[Reference, ...]:
     found = []
     for column, rule in entity.refs.items():
@@ -164,34 +190,34 @@ def _references(
                     staged=derived[column].name,
                     parent=around.parents[rule.ref],
                     missing=missing,
+                    lookup=lookups[column].lookup if column in lookups else None,
                 )
             )
     return tuple(found)
 
 
 def effective_missing(rule: Ref, column: str, target: TargetTable) -> Missing:
-    """What a reference does without its parent: as the file says; else park under a foreign key, keep without one."""
-    constrained = any(column in key.columns for key in target.references)
-    return rule.missing or (Missing.PARK if constrained else Missing.KEEP)
+    """What a reference does without its parent: as the file says; else it waits for one that the target demands.
+
+    One that is looked up is not known before it is there, and is waited for as well.
+    """
+    demanded = rule.by or any(column in key.columns for key in target.references)
+    return rule.missing or (Missing.PARK if demanded else Missing.KEEP)
 
 
 def _children(entity: Entity, target: TargetTable, around: Surroundings) -> tuple[Child, ...]:
     """Every column that holds back a delete: of foreign keys, and of references that are judged."""
-    owners = {(child.place, child.column): child for child in around.children}
+    found = {(child.place, child.column, child.entity): child for child in around.children}
     for key in target.referenced_by:
         judged = key.judged(entity.id_column)
-        if judged:
-            child = Child(
-                place=key.table,
-                column=judged[0],
-                entity=_owner(key.table, around),
-                parent_column=judged[1],
-            )
-            owners.setdefault((child.place, child.column), child)
-    return tuple(owners.values())
+        if judged is None:
+            continue
+        for owner in _owners(key.table, around) or (None,):
+            child = Child(place=key.table, column=judged[0], entity=owner, parent_column=judged[1])
+            found.setdefault((child.place, child.column, child.entity), child)
+    return tuple(found.values())
 
 
-def _owner(place: tuple[str, str], around: Surroundings) -> str | None:
-    return next(
-        (parent.entity for parent in around.parents.values() if parent.place == place), None
-    )
+def _owners(place: tuple[str, str], around: Surroundings) -> list[str]:
+    """The entities that have rows of their own in a table of the target."""
+    return [p.entity for p in around.parents.values() if p.place == place and not p.joined]

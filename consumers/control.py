@@ -86,27 +86,29 @@ def _add(connection: Connection, entity: Entity, spec_hash: str) -> None:
         "INSERT INTO understudy.entities (entity, target, spec_hash) VALUES (%s, %s, %s)",
         [entity.name, str(entity.target), spec_hash],
     )
-    connection.execute(_leaf_sql(entity.name).encode())
+    connection.execute(_leaf_sql(entity).encode())
 
 
 def _is_raised(connection: Connection, entity: str, spec_hash: str) -> bool:
     return connection.execute(_RAISE, {"entity": entity, "hash": spec_hash}).rowcount > 0
 
 
-def _leaf_sql(entity: str) -> str:
+def _leaf_sql(entity: Entity) -> str:
     """The entity's leaf, with its own key: rows are written straight into it. Its pages have room for updates.
 
-    An index on all ids would cost a seventh of the speed; of the excluded rows alone it costs the others nothing.
+    An index on all ids would cost a seventh of the speed; of the excluded rows alone it costs the others nothing. Where
+    several entities write a table, only the ids tell whose a row is.
     """
-    name = leaf(entity)
+    name = leaf(entity.name)
+    those = "" if entity.merge or entity.joined else " WHERE state = 'x'"
     table = ident("understudy", name)
-    key, owed, excluded = (ident(bounded(f"{name}_{part}")) for part in ("key", "owed", "excluded"))
+    key, owed, by_id = (ident(bounded(f"{name}_{part}")) for part in ("key", "owed", "id"))
     return f"""
     CREATE TABLE {table}
-        PARTITION OF understudy.migration_mappings FOR VALUES IN ({literal(entity)}) WITH (fillfactor = 75);
+        PARTITION OF understudy.migration_mappings FOR VALUES IN ({literal(entity.name)}) WITH (fillfactor = 75);
     CREATE UNIQUE INDEX {key} ON {table} (legacy_key, source, generation);
     CREATE INDEX {owed} ON {table} (legacy_key) WHERE owed IS NOT NULL;
-    CREATE INDEX {excluded} ON {table} (id) WHERE state = 'x'"""
+    CREATE INDEX {by_id} ON {table} (id){those}"""
 
 
 def register_partitions(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from consumers import join_sql
 from consumers.conversion import ident
 from consumers.judge import orphan
 from consumers.numbered import execute
@@ -92,7 +93,7 @@ def _referring(
     query = f"""
         SELECT CAST({own_id} AS text), CAST(t.{above.id} AS text)
         FROM {above.table} t JOIN {ident(*child.place)} c ON c.{ident(child.column)} = t.{referred}
-        WHERE t.{above.id} = ANY($1::uuid[])"""
+        WHERE t.{above.id} = ANY($1::uuid[]){_is_its_own(plan)}"""
     rows = execute(cursor, query, list(ids)).fetchall()
     reference = _reference(plan, child.column) if plan else None
     if plan is None or reference is None:
@@ -103,6 +104,13 @@ def _referring(
         )
         for row_id, parent in rows
     }
+
+
+def _is_its_own(plan: EntityPlan | None) -> str:
+    """The condition, to be added to others, that a row (alias c) of a shared table is one of the entity."""
+    if plan is None or not plan.is_shared:
+        return ""
+    return f" AND EXISTS (SELECT FROM {plan.mapping} m WHERE m.id = c.{plan.id})"
 
 
 def _reference(plan: EntityPlan, column: str) -> Reference | None:
@@ -145,6 +153,9 @@ def _take_out(cursor: Cursor, dependants: Sequence[Dependant]) -> None:
     ]
     ids = [[d.id for d in dependants if d.plan.name == name] for name in tables]
     execute(cursor, f"WITH {', '.join(parts)} SELECT", *ids)
+    for plan, gone in zip(tables.values(), ids, strict=True):
+        if plan.joined_by:
+            execute(cursor, join_sql.part(plan, "SELECT unnest($1::uuid[])"), gone)
 
 
 def _wait(cursor: Cursor, dependants: Sequence[Dependant]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import psycopg
 
-from consumers import judge_sql, statement, unique_sql
+from consumers import join_sql, judge_sql, statement, unique_sql
 from consumers.conversion import ident
 from consumers.numbered import execute
 from consumers.plan import EntityPlan, Reference
@@ -41,7 +41,7 @@ def judge(
     aside |= _broken(cursor, plan, judge_sql.misfits(plan))
     aside |= _violating(cursor, plan)
     stubs = any(reference.missing is Missing.STUB for reference in plan.references)
-    if plan.has_secondary or plan.refers_to_itself or stubs:
+    if plan.has_secondary or plan.refers_to_itself or plan.entity.joined or stubs:
         cursor.execute(statement.drop_stale(plan))
     for query in judge_sql.locks(plan):
         cursor.execute(query)
@@ -52,7 +52,8 @@ def judge(
         late = (_held(cursor, plan) if deletes else {}) | _clashes(cursor, plan)
         _take_out(cursor, plan, late)
         aside |= found | late
-        again = bool(found or late) and (plan.has_secondary or plan.refers_to_itself)
+        competes = plan.has_secondary or plan.refers_to_itself or plan.entity.joined
+        again = bool(found or late) and bool(competes)
     return aside
 
 
@@ -87,6 +88,7 @@ def _reason(plan: EntityPlan, fault: str) -> Reason:
         "values": "the code is not in values",
         "gap": f"the local time does not exist in {zone} (gap)",
         "overlap": f"the local time exists twice in {zone} (overlap)",
+        "join": "it does not say which row it joins (NULL)",
     }
     return Reason(why=Why.RULE, error=sentences[word], column=name)
 
@@ -99,7 +101,7 @@ def _orphans(cursor: Cursor, plan: EntityPlan, watermarks: Mapping[str, int]) ->
         for key, parent_id, lsn in cursor.execute(judge_sql.orphans(plan, reference)).fetchall():
             reason = orphan(
                 reference,
-                str(parent_id),
+                None if parent_id is None else str(parent_id),
                 absent=watermarks.get(reference.parent.entity, 0) >= int(str(lsn)),
             )
             if reason:
@@ -118,7 +120,7 @@ def orphan(reference: Reference, parent_id: str | None, *, absent: bool) -> Reas
 
     Args:
         reference: The column that refers to the parent.
-        parent_id: UUID of the parent.
+        parent_id: UUID of the parent; None if it is known by another key.
         absent: Whether the parent is known to be absent; else it may come.
     """
     parent = reference.parent.entity
@@ -170,5 +172,9 @@ def _clashes(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
                 waits_id=None if holder is None else str(holder),
                 constraint=key.name,
             )
+            found.setdefault(str(legacy_key), reason)
+    for joined in (plan.entity.joined,) if plan.entity.joined else ():
+        for legacy_key, row_id in cursor.execute(join_sql.taken(plan)).fetchall():
+            reason = Reason(why=Why.UNIQUE, waits_for=joined, waits_id=str(row_id))
             found.setdefault(str(legacy_key), reason)
     return found

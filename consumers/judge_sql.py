@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from consumers.conversion import ident, literal
-from consumers.plan import Child, EntityPlan, Reference
+from consumers.plan import Child, EntityPlan, Lookup, Reference
 from consumers.statement import LIVE, referring, shaped
 from schemas.rules import Missing
 
@@ -21,6 +21,15 @@ def set_references(plan: EntityPlan, staged: str) -> str:
     return f"""
     UPDATE {plan.stage} s SET {ident(staged)} = CAST(f.id AS uuid)
     FROM unnest($1::text[], $2::text[]) AS f (key, id) WHERE s."__key" = f.key"""
+
+
+def look_up(plan: EntityPlan, reference: Reference, lookup: Lookup) -> str:
+    """Put the UUIDs of parents that are known by an alternative key into a derived column."""
+    parent, id_column = ident(*reference.parent.place), ident("p", reference.parent.id_column)
+    found = f"SELECT {id_column} FROM {parent} p WHERE {ident('p', lookup.by)} = {lookup.value}"
+    return f"""
+    UPDATE {plan.stage} s SET {ident(reference.staged)} = ({found}), "__repaired" = true
+    WHERE s."__state" = 'l' AND {lookup.concerned}"""
 
 
 def disappointments(plan: EntityPlan) -> str | None:
@@ -74,11 +83,12 @@ def exclude(plan: EntityPlan) -> str | None:
 
 def unwritten(plan: EntityPlan) -> str:
     """Keys of the stage that the mapping has taken over and that the target does not have, or has still."""
+    only = " AND m.state = 'l'" if plan.entity.joined else ""
     known, new = "m.epoch, m.commit_lsn, m.ordinal", 's."__epoch", s."__lsn", s."__ordinal"'
     return f"""
     SELECT s."__key" FROM {plan.stage} s JOIN {plan.mapping} m ON m.legacy_key = s."__key"
     WHERE m.source = {plan.source} AND m.generation = 1 AND ({known}) = ({new}) AND m.state = s."__state"
-        AND (m.state = 'l') = (NOT EXISTS (SELECT FROM {plan.table} t WHERE t.{plan.id} = s."__id"))"""
+        AND (m.state = 'l') = (NOT EXISTS (SELECT FROM {plan.table} t WHERE t.{plan.id} = s."__id")){only}"""
 
 
 def locks(plan: EntityPlan) -> list[str]:
@@ -109,7 +119,10 @@ def orphans(plan: EntityPlan, reference: Reference) -> str:
     staged = f"s.{ident(reference.staged)}"
     parent, id_column = ident(*reference.parent.place), ident(reference.parent.id_column)
     columns = f'SELECT s."__key", s."__id", {staged} AS parent, s."__lsn"'
-    missing = f"""s."__state" = 'l' AND {staged} IS NOT NULL
+    named = f"{staged} IS NOT NULL"
+    if reference.lookup:
+        named = f"({named} OR {reference.lookup.concerned})"
+    missing = f"""s."__state" = 'l' AND {named}
         AND (SELECT true FROM {parent} p WHERE p.{id_column} = {staged}) IS NULL"""
     if reference.parent.entity != plan.name:
         return _orphaned(f"{columns} FROM {plan.stage} s WHERE {missing}")

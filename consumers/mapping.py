@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 import psycopg
 
-from consumers import images
+from consumers import images, join_sql
 from consumers.numbered import execute
 from consumers.plan import EntityPlan
 from consumers.statement import childless
@@ -64,13 +64,21 @@ def withdraw(cursor: Cursor, plan: EntityPlan, keys: Sequence[str]) -> None:
     """Take older versions of rows that wait for an absent parent out of the target, unless children hold them."""
     if not keys:
         return
+    taking = f"DELETE FROM {plan.table} t USING old"
+    if plan.entity.joined:
+        taking = f"UPDATE {plan.table} t SET {join_sql.emptied(plan)} FROM old"
     query = f"""
         WITH old AS (
             SELECT id, legacy_key FROM {plan.mapping}
             WHERE generation = 1 AND source = {plan.source} AND legacy_key = ANY($1) AND state = 'l'),
         gone AS (
-            DELETE FROM {plan.table} t USING old WHERE t.{plan.id} = old.id {childless(plan)}
+            {taking} WHERE t.{plan.id} = old.id {childless(plan)}
             RETURNING old.legacy_key)
         UPDATE {plan.mapping} m SET state = 'p' FROM gone
         WHERE m.generation = 1 AND m.source = {plan.source} AND m.legacy_key = gone.legacy_key"""
     execute(cursor, query, list(keys))
+    if plan.joined_by:
+        ids = f"""
+            SELECT id FROM {plan.mapping}
+            WHERE generation = 1 AND source = {plan.source} AND legacy_key = ANY($1)"""
+        execute(cursor, join_sql.part(plan, ids), list(keys))

@@ -5,7 +5,7 @@ what has to be judged before rows may go in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from consumers.catalog import ForeignKey, TargetTable, UniqueKey
@@ -17,11 +17,18 @@ from schemas.table import Column, Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parent:
-    """What an entity that is referred to looks like on the target."""
+    """What an entity that is referred to looks like on the target.
+
+    Attributes:
+        joined: The entity whose rows it adds columns to; None where it has rows of its own.
+        rules: Of its columns.
+    """
 
     entity: str
     place: tuple[str, str]
     id_column: str
+    joined: str | None = None
+    rules: Mapping[str, AnyRule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +85,26 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """The alternative key of a parent.
+
+    Attributes:
+        by: The parent's target column.
+        when: SQL over the legacy row: whether it has that key.
+        value: SQL over the stage (alias s): what stands in that column.
+    """
+
+    by: str
+    when: str
+    value: str
+
+    @property
+    def concerned(self) -> str:
+        """The condition under which a row of the stage has that key."""
+        return f"{self.value} IS NOT NULL AND (\n{self.when}\n) IS TRUE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
     """A reference that is judged: who is missing waits, or goes without."""
 
@@ -85,11 +112,17 @@ class Reference:
     staged: str
     parent: Parent
     missing: Missing
+    lookup: Lookup | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntityPlan:
-    """All that applying one entity needs."""
+    """All that applying one entity needs.
+
+    Attributes:
+        joined_by: Entities that add columns to the rows of this one.
+        is_shared: Whether another entity has rows of its own in the same table.
+    """
 
     entity: Entity
     legacy: Table
@@ -102,6 +135,8 @@ class EntityPlan:
     faults: tuple[tuple[str, str], ...]
     references: tuple[Reference, ...]
     children: tuple[Child, ...]
+    joined_by: tuple[str, ...]
+    is_shared: bool
     spec_version: int
 
     @property

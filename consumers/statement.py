@@ -19,6 +19,7 @@ META: dict[str, str] = {
     "__offset": "bigint",
     "__owed": "uuid[]",
     "__moved_to": "text",
+    "__repaired": "boolean",
     "__original": "json",
     "__fault": "text",
 }
@@ -37,7 +38,7 @@ def create_stage(plan: EntityPlan) -> str:
     stage, won = plan.stage, winners(plan)
     columns = ", ".join(f"{ident(name)} {kind}" for name, kind in stage_columns(plan).items())
     own = [r.staged for r in plan.references if r.parent.entity == plan.name]
-    looked_up = ["__id", *own] if own or plan.has_secondary else []
+    looked_up = ["__id", *own] if own or plan.has_secondary or plan.entity.joined else []
     indexes = " ".join(f"CREATE INDEX ON {stage} ({ident(name)});" for name in looked_up)
     return f"""
     DROP TABLE IF EXISTS {stage}, {won};
@@ -64,15 +65,16 @@ def fence(plan: EntityPlan) -> str:
     return f"""
     INSERT INTO {plan.mapping} AS m (
         generation, entity, source, legacy_key, id, state, owed, epoch, commit_lsn, ordinal, spec_version,
-        partition, "offset", moved_to, original)
+        partition, "offset", moved_to, repaired, original)
     SELECT
         1, {literal(plan.name)}, {plan.source}, "__key", "__id", "__state", "__owed", "__epoch", "__lsn", "__ordinal",
-        {plan.spec_version}, "__partition", "__offset", "__moved_to", "__original"
+        {plan.spec_version}, "__partition", "__offset", "__moved_to", "__repaired", "__original"
     FROM {plan.stage}
     ON CONFLICT (legacy_key, source, generation) DO UPDATE SET
         id = excluded.id, state = excluded.state, owed = excluded.owed, epoch = excluded.epoch,
         commit_lsn = excluded.commit_lsn, ordinal = excluded.ordinal, spec_version = excluded.spec_version,
         partition = excluded.partition, "offset" = excluded."offset", moved_to = excluded.moved_to,
+        repaired = excluded.repaired,
         original = CASE excluded.state WHEN 'd' THEN m.original ELSE excluded.original END
     WHERE ({known}) < ({new}) OR (({known}) = ({new}) AND {_RETURNS})
     RETURNING legacy_key, state"""
@@ -126,6 +128,11 @@ def win(plan: EntityPlan) -> str:
     return f"""
     WITH fresh AS ({fence(plan)})
     INSERT INTO {winners(plan)} SELECT legacy_key, state FROM fresh"""
+
+
+def gone(plan: EntityPlan) -> str:
+    """A query for the UUIDs of the rows of the stage that are not to stand in the target."""
+    return f"""SELECT s."__id" FROM {plan.stage} s WHERE s."__state" <> 'l'"""
 
 
 def delete_winners(plan: EntityPlan) -> str:

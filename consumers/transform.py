@@ -10,7 +10,7 @@ from consumers import images
 from consumers.identity import Identity, legacy_keys, normal_form
 from consumers.plan import Derived, EntityPlan
 from schemas.errors import ConfigError, InvariantError, RecordError
-from schemas.rules import Json, Python, Ref, Values, spelling
+from schemas.rules import Join, Json, Python, Ref, Values, spelling
 from schemas.table import Column
 
 PythonRule = Callable[[list[str | None]], list[str | None]]
@@ -54,9 +54,14 @@ class Transform:
         )
         return legacy_keys(list(parts)).alias("__moved_to")
 
-    def ids(self, keys: pl.Series) -> pl.Series:
-        """The UUID of each legacy key."""
-        return self._identities[self._plan.name].column(keys).alias("__id")
+    def ids(self, rows: pl.DataFrame) -> pl.Series:
+        """The UUID of each row: its own, or that of the row that it joins; its own again where it joins none."""
+        ids = self._identities[self._plan.name].column(rows["__key"])
+        rule = self._plan.entity.rule(self._plan.entity.id_column)
+        if isinstance(rule, Join):
+            joined = self._references_of(rule, rows)
+            ids = joined.zip_with(joined.is_not_null(), ids)
+        return ids.alias("__id")
 
     def references(self, entity: str, keys: pl.Series) -> pl.Series:
         """UUIDs of rows of another entity."""
@@ -72,8 +77,7 @@ class Transform:
             case Ref(source=None):
                 values = pl.Series([None] * frame.height, dtype=pl.String)
             case Ref() as rule:
-                parts = [self._normal(name, frame) for name in rule.columns]
-                values = self._identities[rule.ref].column(legacy_keys(parts))
+                values = self._references_of(rule, frame)
             case Values() as rule:
                 values = _translated(self._texts(rule.source, frame), rule)
             case Json() as rule:
@@ -83,6 +87,10 @@ class Transform:
             case _:
                 raise InvariantError("a rule is not one of columns", column=derived.column)
         return values.alias(derived.name)
+
+    def _references_of(self, rule: Ref, frame: pl.DataFrame) -> pl.Series:
+        parts = [self._normal(name, frame) for name in rule.columns]
+        return self._identities[rule.ref].column(legacy_keys(parts))
 
     def _legacy(self, name: str) -> Column:
         return next(column for column in self._plan.legacy.columns if column.name == name)

@@ -1,10 +1,17 @@
 """One entity file: which legacy table becomes which target table, column by column."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
-from schemas.rules import AnyRule, Name, Ref, Rule, Uuid, spelled
+from schemas.rules import AnyRule, Join, Name, Ref, Rule, Uuid, spelled
 
 
 class TableName(BaseModel):
@@ -42,12 +49,17 @@ ColumnRule = Annotated[Rule, BeforeValidator(spelled, json_schema_input_type=Nam
 
 
 class Entity(BaseModel):
-    """The rules of one entity. Its name is the file's name."""
+    """The rules of one entity. Its name is the file's name.
+
+    A target table has one entity that writes it, or several: each has rows of its own (`merge = "union"` in each file),
+    or adds columns to the rows of another (its identity is a `join`).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: Name = ""
     source: TableRef
     target: TableRef
+    merge: Literal["union"] | None = None
     key: tuple[Name, ...] = ()
     where: str | None = None
     originals: bool = True
@@ -59,15 +71,28 @@ class Entity(BaseModel):
     @field_validator("columns")
     @classmethod
     def _one_identity(cls, columns: dict[str, AnyRule]) -> dict[str, AnyRule]:
-        if len([rule for rule in columns.values() if isinstance(rule, Uuid)]) != 1:
-            message = "exactly one column must be the row's own { uuid = true }"
+        if len([rule for rule in columns.values() if isinstance(rule, Uuid | Join)]) != 1:
+            message = "exactly one column must be the row's own { uuid = true }, or the { join = ... } of another's"
             raise ValueError(message)
         return columns
 
+    @model_validator(mode="after")
+    def _joined_from_originals(self) -> "Entity":
+        if self.joined and (self.merge or not self.originals):
+            message = "whose row joins another's keeps its originals, and is no union"
+            raise ValueError(message)
+        return self
+
     @property
     def id_column(self) -> str:
-        """The target column that holds the row's UUID."""
-        return next(name for name, rule in self.columns.items() if isinstance(rule, Uuid))
+        """The target column that holds the UUID of the row."""
+        return next(name for name, rule in self.columns.items() if isinstance(rule, Uuid | Join))
+
+    @property
+    def joined(self) -> str | None:
+        """The entity whose rows this one adds columns to; None where it has rows of its own."""
+        rule = self.columns[self.id_column]
+        return rule.ref if isinstance(rule, Join) else None
 
     @property
     def refs(self) -> dict[str, Ref]:

@@ -3,13 +3,12 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from schemas import complaints, names
+from schemas import complaints, names, sharing
 from schemas.entity import Entity
 from schemas.errors import ConfigError
 from schemas.pipeline import Pipeline, with_environment
@@ -39,6 +38,10 @@ class Migration:
     def topic(self, entity: Entity) -> str:
         """The data topic that an entity reads."""
         return entity.topic or names.topic(self.pipeline.pipeline, *entity.source.place)
+
+    def sharing(self, entity: Entity) -> tuple[str, ...]:
+        """The entities that write the same target table, this one included."""
+        return tuple(e.name for e in self.entities.values() if e.target == entity.target)
 
     @property
     def topics(self) -> dict[str, tuple[str, ...]]:
@@ -86,7 +89,7 @@ def load(folder: Path, environment: Mapping[str, str]) -> Migration:
         file.stem: _validated(Entity, {**_toml(file), "name": file.stem}, file) for file in files
     }
     _check_refs(folder, entities)
-    _check_sharing(folder, entities)
+    sharing.check(entities, folder / ENTITY_FOLDER)
     return Migration(folder=folder, pipeline=pipeline, entities=entities, waves=waves(entities))
 
 
@@ -118,28 +121,8 @@ def _check_refs(folder: Path, entities: dict[str, Entity]) -> None:
                 raise ConfigError(
                     f"no entity is called {rule.ref}{hint}",
                     file=folder / ENTITY_FOLDER / f"{entity.name}.toml",
-                    key=f"columns.{column}.ref",
+                    key=f"columns.{column}.{rule.word}",
                 )
-
-
-def _check_sharing(folder: Path, entities: dict[str, Entity]) -> None:
-    """Several entities may read one legacy table, from one topic; a target table has one writer."""
-    for entity, other in combinations(entities.values(), 2):
-        file = folder / ENTITY_FOLDER / f"{other.name}.toml"
-        if entity.target == other.target:
-            raise ConfigError(
-                f"{other.target} is already the target of {entity.name}",
-                file=file,
-                key="target",
-                remedy="Give each entity a target table of its own: two would delete each other's rows.",
-            )
-        if entity.source == other.source and entity.topic != other.topic:
-            raise ConfigError(
-                f"{other.source} is also the source of {entity.name}, with another topic",
-                file=file,
-                key="topic",
-                remedy="Write the same topic in both files, or in none.",
-            )
 
 
 def waves(entities: Mapping[str, Entity]) -> tuple[tuple[str, ...], ...]:

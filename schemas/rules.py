@@ -1,6 +1,6 @@
 """The column rules of an entity file, one class a rule.
 
-A rule is written as a string (copy or rename) or as a table with one word that names the rule: `uuid`, `ref`,
+A rule is written as a string (copy or rename) or as a table with one word that names the rule: `uuid`, `join`, `ref`,
 `values`, `sql`, `timezone`, `python`, `constant`, `default` or `json`. Each class lists the words it knows; nothing
 else is taken.
 """
@@ -63,13 +63,16 @@ class Ref(_Rule):
     """The UUID of a row of another entity, from the legacy key of that row.
 
     The key is in the columns `from` (one or several, in the order of the parent's key), or is the text that `sql`
-    yields.
+    yields. With `by`, the rows for which `when` holds do not have the key there, but what that target column of the
+    parent is made of: an alternative key, looked up in the target.
     """
 
     word: ClassVar[str] = "ref"
     ref: Name
     source: Name | tuple[Name, ...] | None = Field(default=None, alias="from")
     sql: str | None = None
+    by: Name | None = None
+    when: str | None = None
     missing: Missing | None = None
 
     @model_validator(mode="after")
@@ -79,12 +82,42 @@ class Ref(_Rule):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _alternative(self) -> "Ref":
+        if (self.by is None) != (self.when is None):
+            message = (
+                "`by` names the alternative key, and `when` says which rows have it: write both"
+            )
+            raise ValueError(message)
+        if self.by and not isinstance(self.source, str):
+            message = "an alternative key is looked up `from` one column"
+            raise ValueError(message)
+        if self.by and self.missing not in (None, Missing.PARK, Missing.DEAD_LETTER):
+            message = "whose parent is looked up `by` another key waits for it (park), or is a dead letter"
+            raise ValueError(message)
+        return self
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The legacy columns that hold the parent's key; none if it comes from `sql`."""
         if self.source is None:
             return ()
         return (self.source,) if isinstance(self.source, str) else self.source
+
+
+class Join(Ref):
+    """The row of another entity that this row's columns are added to, from the legacy key of that row."""
+
+    word: ClassVar[str] = "join"
+    ref: Name = Field(alias="join")
+    missing: Literal[Missing.PARK] = Missing.PARK
+
+    @model_validator(mode="after")
+    def _by_columns(self) -> "Join":
+        if self.source is None or self.by:
+            message = "a join takes the key of the row that it is added to `from` columns"
+            raise ValueError(message)
+        return self
 
 
 class Values(_Rule):
@@ -148,6 +181,7 @@ class Json(_Rule):
 RULES: tuple[type[_Rule], ...] = (
     Uuid,
     Ref,
+    Join,
     Values,
     Timezone,
     Python,
@@ -174,6 +208,7 @@ def spelled(value: Any) -> Any:
 
 Rule = Annotated[
     Annotated[Uuid, Tag("uuid")]
+    | Annotated[Join, Tag("join")]
     | Annotated[Ref, Tag("ref")]
     | Annotated[Values, Tag("values")]
     | Annotated[Timezone, Tag("timezone")]
@@ -185,4 +220,4 @@ Rule = Annotated[
     | Annotated[Copy, Tag("from")],
     Discriminator(_kind),
 ]
-AnyRule = Uuid | Ref | Values | Timezone | Python | Default | Constant | Json | Sql | Copy
+AnyRule = Uuid | Join | Ref | Values | Timezone | Python | Default | Constant | Json | Sql | Copy

@@ -24,7 +24,7 @@ from schemas.migration import Migration
 
 _SERVER_SQL = files("ops.preflight").joinpath("target_server.sql").read_bytes()
 _TABLES_SQL = files("ops.preflight").joinpath("target_tables.sql").read_bytes()
-_MAPPED_SQL = "SELECT EXISTS (SELECT FROM understudy.migration_mappings WHERE entity = %s)"
+_MAPPED_SQL = "SELECT EXISTS (SELECT FROM understudy.migration_mappings WHERE entity = ANY(%s))"
 _ANY_ROW = sql.SQL("SELECT EXISTS (SELECT FROM {})")
 
 VERSION_MIN = 140_000
@@ -138,7 +138,8 @@ def _foreign_rows(
     connection: Connection, migration: Migration, entity: Entity, *, has_control: bool
 ) -> Iterator[Finding]:
     """Rows that understudy did not write: case 47."""
-    if has_control and _is_true(connection.execute(_MAPPED_SQL, (entity.name,)).fetchone()):
+    writers = list(migration.sharing(entity))
+    if has_control and _is_true(connection.execute(_MAPPED_SQL, (writers,)).fetchone()):
         return
     statement = _ANY_ROW.format(sql.Identifier(*entity.target.place))
     if _is_true(connection.execute(statement).fetchone()):

@@ -18,7 +18,7 @@ from consumers.transform import Transform
 from schemas import session
 from schemas.entity import Entity
 from schemas.event_id import EventId
-from schemas.rules import Missing
+from schemas.rules import Join, Missing
 from schemas.table import CATALOG_SQL, Table, tables_of
 
 NAMESPACE = UUID("8d3c1c5e-6f0b-4d4e-9a31-0d6a4a4f2b11")
@@ -97,7 +97,11 @@ class Migrated:
             namespace=NAMESPACE,
             parents={
                 other.name: Parent(
-                    entity=other.name, place=other.target.place, id_column=other.id_column
+                    entity=other.name,
+                    place=other.target.place,
+                    id_column=other.id_column,
+                    joined=other.joined,
+                    rules=other.columns,
                 )
                 for other in self.entities.values()
             },
@@ -125,7 +129,7 @@ class Migrated:
             target = catalog.read(self.connection, other.target)
             for column, rule in other.refs.items():
                 judged = effective_missing(rule, column, target) is not Missing.KEEP
-                if rule.ref == entity.name and judged:
+                if rule.ref == entity.name and judged and not isinstance(rule, Join):
                     place = other.target.place
                     found.append(Child(place=place, column=column, entity=other.name))
         return found
