@@ -132,7 +132,7 @@ class Assembly:
         migration = self._migration
         around = Surroundings(
             namespace=migration.pipeline.namespace,
-            parents={name: _parent(other) for name, other in migration.entities.items()},
+            parents={name: Parent.of(other) for name, other in migration.entities.items()},
             children=self._children(connection, entity),
             server_version=connection.info.server_version,
             spec_version=self.spec_versions.get(entity.name, 1),
@@ -162,16 +162,6 @@ class Assembly:
             for name in entities
         }
         return Transform(plan, identities, self._migration.folder)
-
-
-def _parent(entity: Entity) -> Parent:
-    return Parent(
-        entity=entity.name,
-        place=entity.target.place,
-        id_column=entity.id_column,
-        joined=entity.joined,
-        rules=entity.columns,
-    )
 
 
 def _is_judged(entity: Entity, column: str, target: TargetTable) -> bool:

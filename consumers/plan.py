@@ -30,6 +30,17 @@ class Parent:
     joined: str | None = None
     rules: Mapping[str, AnyRule] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, entity: Entity) -> "Parent":
+        """What an entity file says of itself."""
+        return cls(
+            entity=entity.name,
+            place=entity.target.place,
+            id_column=entity.id_column,
+            joined=entity.joined,
+            rules=entity.columns,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:

@@ -110,14 +110,11 @@ class Join(Ref):
 
     word: ClassVar[str] = "join"
     ref: Name = Field(alias="join")
+    source: Name | tuple[Name, ...] = Field(alias="from")
+    sql: None = None
+    by: None = None
+    when: None = None
     missing: Literal[Missing.PARK] = Missing.PARK
-
-    @model_validator(mode="after")
-    def _by_columns(self) -> "Join":
-        if self.source is None or self.by:
-            message = "a join takes the key of the row that it is added to `from` columns"
-            raise ValueError(message)
-        return self
 
 
 class Values(_Rule):

@@ -53,7 +53,16 @@ def _uncovered(
 ) -> Iterator[Finding]:
     for column in columns:
         is_free = column.has_default or column.generated or not column.not_null
-        if not is_free and column.name not in entity.columns:
+        is_written = column.name in entity.columns
+        if entity.joined and is_written and not is_free and column.name != entity.id_column:
+            what = (
+                f"column {column.name} of {entity.target} is NOT NULL and has no default, "
+                f"and a row of {entity.joined} is there before what joins it"
+            )
+            remedy = "Give the column a default, or let it be NULL."
+            place = in_entity(migration, entity, f"columns.{column.name}")
+            yield error(Side.TARGET, "join-needs-default", place, what, remedy)
+        elif not (entity.joined or is_free or is_written):
             what = f"column {column.name} of {entity.target} is NOT NULL, has no default, and no rule writes it"
             remedy = f"Write a rule for {column.name}, or give the column a default."
             yield error(

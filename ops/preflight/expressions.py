@@ -6,7 +6,7 @@ Nothing is kept: the control schema, whose functions the rules call, is made in 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from consumers import control, statement
+from consumers import control, join_sql, judge_sql, statement
 from consumers.catalog import TargetTable
 from consumers.compilation import compile_plan
 from consumers.conversion import ident, literal, unmodified
@@ -71,10 +71,7 @@ def _is_registered(connection: Connection, entity: str) -> bool:
 def _surroundings(connection: Connection, migration: Migration) -> Surroundings:
     return Surroundings(
         namespace=migration.pipeline.namespace,
-        parents={
-            name: Parent(entity=name, place=entity.target.place, id_column=entity.id_column)
-            for name, entity in migration.entities.items()
-        },
+        parents={name: Parent.of(entity) for name, entity in migration.entities.items()},
         server_version=connection.info.server_version,
     )
 
@@ -92,6 +89,9 @@ def _conditions(probe: Probe) -> Iterator[Finding]:
     entity = probe.entity
     conditions = {"where": entity.where} if entity.where else {}
     conditions |= {f"expect.{name}": text for name, text in entity.expect.items()}
+    conditions |= {
+        f"columns.{name}.when": rule.when for name, rule in entity.refs.items() if rule.when
+    }
     for key, condition in conditions.items():
         problem = probe.selected("", condition)
         if problem:
@@ -103,11 +103,21 @@ def _conditions(probe: Probe) -> Iterator[Finding]:
 def _statement(probe: Probe) -> Iterator[Finding]:
     """The statements of the apply, as they will be: a name may be ambiguous in them alone."""
     plan = probe.plan
-    writes = (
-        (statement.win(plan), statement.update_winners(plan), statement.insert_winners(plan))
-        if plan.has_secondary
-        else (statement.merge(plan, deletes=True),)
-    )
+    writes = [
+        judge_sql.look_up(plan, reference, reference.lookup)
+        for reference in plan.references
+        if reference.lookup
+    ]
+    if plan.entity.joined:
+        writes += [join_sql.leave(plan), statement.win(plan), statement.update_winners(plan)]
+    elif plan.has_secondary:
+        writes += [
+            statement.win(plan),
+            statement.update_winners(plan),
+            statement.insert_winners(plan),
+        ]
+    else:
+        writes.append(statement.merge(plan, deletes=True))
     for write in writes:
         problem = probe.complaint(f"{statement.create_stage(plan)}; EXPLAIN {write}")
         if problem:

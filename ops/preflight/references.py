@@ -45,6 +45,7 @@ def check(migration: Migration, tables: Tables) -> Iterator[Finding]:
         yield from _column(reference)
         yield from _keys(reference, tables)
         yield from _missing(reference, tables)
+        yield from _alternative(reference, tables)
     yield from _rings(references)
 
 
@@ -128,6 +129,18 @@ def _computed(reference: _Reference, parent: SourceTable) -> Iterator[Finding]:
                 "Let `sql` end so too: trim_scale(...)::text for numeric, rtrim(...) for character."
             )
             yield warning(Side.CONFIG, "reference-form", reference.place, what, remedy)
+
+
+def _alternative(reference: _Reference, tables: Tables) -> Iterator[Finding]:
+    """Two parents must not be found by one alternative key, and looking for one must not read the whole table."""
+    parent = tables.target.get(reference.parent.name)
+    by = reference.rule.by
+    if parent is None or by is None:
+        return
+    if not any(key.columns == (by,) and key.plain for key in parent.uniques):
+        what = f"{reference.parent.target} may have several rows with the same {by}"
+        remedy = f"ALTER TABLE {reference.parent.target} ADD UNIQUE ({by})."
+        yield error(Side.TARGET, "lookup-not-unique", reference.place, what, remedy)
 
 
 def _types(table: SourceTable, columns: tuple[str, ...]) -> list[str | None]:

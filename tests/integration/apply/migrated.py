@@ -95,16 +95,7 @@ class Migrated:
     def _applier(self, entity: Entity) -> Applier:
         around = Surroundings(
             namespace=NAMESPACE,
-            parents={
-                other.name: Parent(
-                    entity=other.name,
-                    place=other.target.place,
-                    id_column=other.id_column,
-                    joined=other.joined,
-                    rules=other.columns,
-                )
-                for other in self.entities.values()
-            },
+            parents={other.name: Parent.of(other) for other in self.entities.values()},
             children=tuple(self._children(entity)),
             server_version=self.connection.info.server_version,
             spec_version=self.spec_versions[entity.name],
