@@ -27,6 +27,7 @@ def little_wal(source: Source) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("little_wal")
+@pytest.mark.alone
 def test_case_051_a_lost_slot_is_named_and_nothing_is_acknowledged_past_it(
     source: Source, pipeline: Pipeline
 ) -> None:
