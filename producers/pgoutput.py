@@ -21,6 +21,10 @@ TRUNCATE, MESSAGE, TYPE, ORIGIN = b"TMYO"
 
 _OLD_KEY, _OLD_ROW, _NEW = b"KON"
 _NULL, _TEXT, _UNCHANGED = b"ntu"
+# What stands in front of a text of less than 64 kB: its mark, and the upper half of its length.
+_SHORT_TEXT = b"t\0\0"
+_SHORT_SIZE = 1 << 16
+_MARKS = {_NULL: None, _UNCHANGED: UNCHANGED}
 
 _BEGIN = struct.Struct("!xQqI")
 _COMMIT = struct.Struct("!xBQQq")
@@ -130,8 +134,7 @@ def truncated(data: bytes) -> tuple[int, ...]:
 
 def inserted(data: bytes) -> Row:
     """The row of an Insert message."""
-    row, _ = _tuple(data, 6)
-    return row
+    return _last_tuple(data, 6)
 
 
 def updated(data: bytes) -> tuple[Row | None, Row, bool]:
@@ -142,13 +145,11 @@ def updated(data: bytes) -> tuple[Row | None, Row, bool]:
     """
     kind = data[5]
     if kind == _NEW:
-        row, _ = _tuple(data, 6)
-        return None, row, False
+        return None, _last_tuple(data, 6), False
     old, at = _tuple(data, 6)
     if data[at] != _NEW:
         raise InvariantError("an Update message has no new row")
-    row, _ = _tuple(data, at + 1)
-    return old, row, kind == _OLD_ROW
+    return old, _last_tuple(data, at + 1), kind == _OLD_ROW
 
 
 def deleted(data: bytes) -> Row:
@@ -157,8 +158,36 @@ def deleted(data: bytes) -> Row:
     return row
 
 
+def _last_tuple(data: bytes, at: int) -> Row:
+    """Read TupleData that its message ends with; the hot path of the tail, so it is cut at all marks in one call.
+
+    No text of PostgreSQL has a zero byte. So in a message that is too short for a long text, the mark of a text and two
+    zero bytes stand nowhere but in front of a text: a length whose bytes look like them is not followed by a third.
+    """
+    if len(data) >= _SHORT_SIZE:
+        return _tuple(data, at)[0]
+    marks, *texts = data[at + 2 :].split(_SHORT_TEXT)
+    if len(texts) == data[at] << 8 | data[at + 1]:
+        return [text[2:] for text in texts]
+    row = _absent(marks)
+    for text in texts:
+        end = 2 + (text[0] << 8 | text[1])
+        row.append(text[2:end])
+        if end < len(text):
+            row += _absent(text[end:])
+    return row
+
+
+def _absent(marks: bytes) -> Row:
+    """What stands for columns without a text."""
+    try:
+        return [_MARKS[mark] for mark in marks]
+    except KeyError as error:
+        raise InvariantError("a column has an unknown format", kind=error.args[0]) from error
+
+
 def _tuple(data: bytes, at: int) -> tuple[Row, int]:
-    """Read TupleData; the hot path of the tail, so one loop with nothing called but unpack."""
+    """Read TupleData; returns it and the place after it."""
     length_at = _LENGTH.unpack_from
     row: Row = []
     add = row.append

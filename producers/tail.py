@@ -118,11 +118,12 @@ class Tail:
             raise InvariantError("the stream holds an unknown message", kind=chr(kind))
 
     def _take_row(self, kind: int, data: bytes) -> None:
-        oid = pgoutput.relation_oid(data)
-        shape = self._parts.relations.shape(oid)
-        if shape is None or self._skipped:
+        if self._skipped:
             return
-        batch = self._batches.get(oid) or self._batches.setdefault(oid, RowBatch(shape))
+        oid = pgoutput.relation_oid(data)
+        batch = self._batches.get(oid) or self._begin(oid)
+        if batch is None:
+            return
         if kind == pgoutput.INSERT:
             self._add(batch, CREATED, pgoutput.inserted(data))
         elif kind == pgoutput.DELETE:
@@ -133,6 +134,11 @@ class Tail:
         self._bytes += len(data)
         if self._rows >= BATCH_ROWS_MAX or self._bytes >= BATCH_BYTES_MAX:
             self.flush()
+
+    def _begin(self, oid: int) -> RowBatch | None:
+        """A batch for rows of a relation; None if it is not captured."""
+        shape = self._parts.relations.shape(oid)
+        return None if shape is None else self._batches.setdefault(oid, RowBatch(shape))
 
     def _update(self, batch: RowBatch, data: bytes) -> None:
         old, row, whole = pgoutput.updated(data)
