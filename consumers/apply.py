@@ -11,13 +11,13 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from consumers import images, join_sql, judge_sql, mapping, staging, statement, unique_sql, waiting
-from consumers.conversion import ident
 from consumers.judge import judge
 from consumers.layers import newest
 from consumers.numbered import execute
 from consumers.overlay import META, what_counts
 from consumers.plan import EntityPlan
 from consumers.refusal import is_of_a_record, reason_of
+from consumers.staging import Lines
 from consumers.transform import Transform
 from consumers.waiting import Reason, Why
 from schemas.errors import RecordError
@@ -54,7 +54,7 @@ class Events:
     """
 
     rows: pl.DataFrame
-    lines: memoryview | None = None
+    lines: Lines | None = None
 
 
 class Applier:
@@ -110,7 +110,7 @@ class Applier:
         waiting.forget(cursor, self.plan, [key for key in found.waited if key not in kept])
 
     def _apply(
-        self, cursor: Cursor, rows: pl.DataFrame, ground: Ground, lines: memoryview | None = None
+        self, cursor: Cursor, rows: pl.DataFrame, ground: Ground, lines: Lines | None = None
     ) -> set[str]:
         """Apply whole rows; where they fail, halves of them, down to the record at fault.
 
@@ -132,11 +132,9 @@ class Applier:
         half = rows.height // 2
         return self._apply(cursor, rows[:half], ground) | self._apply(cursor, rows[half:], ground)
 
-    def _write(
-        self, cursor: Cursor, rows: pl.DataFrame, ground: Ground, lines: memoryview
-    ) -> set[str]:
+    def _write(self, cursor: Cursor, rows: pl.DataFrame, ground: Ground, lines: Lines) -> set[str]:
         cursor.execute(f"DELETE FROM {self.plan.stage}")  # What an earlier part of the batch left.
-        staging.copy_into(cursor, self.plan.stage, [ident(name) for name in self._staged], lines)
+        staging.copy_into(cursor, self.plan.stage, lines)
         self._look_up(cursor)
         deletes = bool((rows["__op"] == "d").any())
         aside = judge(cursor, self.plan, ground.watermarks, deletes=deletes)
@@ -147,7 +145,7 @@ class Applier:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # A deferred one would fail at COMMIT.
         return kept
 
-    def _lines(self, rows: pl.DataFrame) -> memoryview:
+    def _lines(self, rows: pl.DataFrame) -> Lines:
         """Whole rows as the stage takes them.
 
         Raises:
@@ -160,7 +158,7 @@ class Applier:
         ids = self._transform.ids(rows)
         moved = self._transform.moved_to(rows["__moved_to"])
         full = derived.with_columns(ids, state, *nothing, moved, self._original(rows))
-        return staging.copy_text(full.select(list(self._staged)))
+        return staging.lines_of(full.select(list(self._staged)))
 
     def _original(self, rows: pl.DataFrame) -> pl.Expr:
         """The image of each row; none for deletes, which leave the last one in the mapping."""

@@ -5,10 +5,12 @@ Source: PostgreSQL manual, "COPY", "Text Format".
 """
 
 import io
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 import psycopg
+
+from consumers.conversion import ident
 
 # The backslash first: the escapes of the others bring new ones.
 _SPECIAL = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -48,16 +50,29 @@ def _column(series: pl.Series, found: set[tuple[str, str]]) -> pl.Expr:
     return column
 
 
-def copy_into(
-    cursor: psycopg.Cursor[tuple[object, ...]], table: str, names: Sequence[str], lines: memoryview
-) -> None:
-    """COPY lines that `copy_text` made.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """Rows on their way into a table; what is not among their columns is NULL."""
+
+    columns: tuple[str, ...]
+    text: memoryview
+
+
+def lines_of(frame: pl.DataFrame) -> Lines:
+    """The rows of a frame. Each field costs the target some time, so a column without any value does not travel."""
+    first, *others = frame.columns
+    kept = [name for name in others if frame[name].null_count() < frame.height]
+    return Lines(columns=(first, *kept), text=copy_text(frame.select(first, *kept)))
+
+
+def copy_into(cursor: psycopg.Cursor[tuple[object, ...]], table: str, lines: Lines) -> None:
+    """COPY rows into a table.
 
     Args:
         cursor: Inside the transaction.
         table: Quoted name.
-        names: Quoted names of the columns, in the order of the frame.
-        lines: What `copy_text` returned.
+        lines: Of a frame whose columns are named as the table's.
     """
-    with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
-        copy.write(lines)
+    names = ", ".join(ident(name) for name in lines.columns)
+    with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+        copy.write(lines.text)

@@ -143,9 +143,8 @@ def save(cursor: Cursor, plan: EntityPlan, rows: pl.DataFrame, reasons: Sequence
     """
     if rows.is_empty():
         return
-    names = [f'"{name}"' for name in _COLUMNS]
-    lines = staging.copy_text(_stored(plan, rows, reasons))
-    staging.copy_into(cursor, "pg_temp.set_aside", names, lines)
+    stored = _stored(plan, rows, reasons)
+    staging.copy_into(cursor, "pg_temp.set_aside", staging.lines_of(stored))
     entity = {"entity": plan.name, "source": str(plan.entity.source)}
     cursor.execute(_SAVE, entity | {"spec_version": plan.spec_version})
     cursor.execute("DELETE FROM pg_temp.set_aside")
@@ -159,7 +158,8 @@ def _stored(plan: EntityPlan, rows: pl.DataFrame, reasons: Sequence[Reason]) -> 
     arrays = [_arrays(rows[f"__{name}"]).alias(name) for name in _ARRAYS]
     place = rows.select("__partition", "__offset", "__schema")
     whys = pl.DataFrame([_why(reason) for reason in reasons], schema=_WHY, orient="row")
-    return pl.concat([head, pl.DataFrame([image, *arrays]), place, whys], how="horizontal")
+    stored = pl.concat([head, pl.DataFrame([image, *arrays]), place, whys], how="horizontal")
+    return stored.rename(dict(zip(stored.columns, _COLUMNS, strict=True)))
 
 
 def _why(reason: Reason) -> tuple[str | None, ...]:

@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consumers.staging import copy_into, copy_text
+from consumers.staging import copy_into, lines_of
 from tests.integration.apply.migrated import Connection
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -46,7 +46,7 @@ def test_every_value_arrives_as_it_is(session: Connection, rows: list[dict[str, 
         "CREATE TEMPORARY TABLE staged (t text, b bytea, f double precision, r real, i bigint, y boolean, n serial)"
     )
     with session.transaction(), session.cursor() as cursor:
-        copy_into(cursor, "pg_temp.staged", list(SCHEMA), copy_text(frame))
+        copy_into(cursor, "pg_temp.staged", lines_of(frame))
     found = session.execute(
         "SELECT t, b, f, CAST(r AS float8), i, y FROM pg_temp.staged ORDER BY n"
     ).fetchall()

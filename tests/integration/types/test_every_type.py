@@ -103,8 +103,8 @@ def test_a_value_is_printed_as_in_the_source(arrived: Arrived, target: Connectio
     assert column is not None
     with target.transaction(force_rollback=True), target.cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE stage (id integer, {name} {column.base})".encode())
-        lines = staging.copy_text(arrived.frame.select("id", name))
-        staging.copy_into(cursor, "pg_temp.stage", ["id", name], lines)
+        lines = staging.lines_of(arrived.frame.select("id", name))
+        staging.copy_into(cursor, "pg_temp.stage", lines)
         there = printed(target, "pg_temp.stage", name)
     here = printed(arrived.source, "public.zoo", name)
     count = sum(line != b"\\N\n" for line in here)

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from consumers.staging import copy_text
+from consumers.staging import copy_text, lines_of
 
 
 def lines(*values: object, kind: pl.DataType | None = None) -> bytes:
@@ -44,3 +44,9 @@ def test_floats_keep_all_their_digits() -> None:
 
 def test_no_rows_are_no_lines() -> None:
     assert bytes(copy_text(pl.DataFrame(schema={"a": pl.String, "b": pl.Int64}))) == b""
+
+
+def test_a_column_without_any_value_does_not_travel() -> None:
+    frame = pl.DataFrame({"key": [None, None], "a": [1, None], "b": [None, None]})
+    lines = lines_of(frame)
+    assert (lines.columns, bytes(lines.text)) == (("key", "a"), b"\\N\t1\n\\N\t\\N\n")
