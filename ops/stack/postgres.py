@@ -29,7 +29,8 @@ SETTINGS = {
     "max_replication_slots": "20",
     "max_wal_senders": "20",
     "max_connections": "100",
-    "shared_buffers": "256MB",
+    "shared_buffers": "512MB",
+    "wal_buffers": "64MB",
     "max_wal_size": "4GB",  # A bulk load should not be a row of checkpoints.
     "timezone": "UTC",
     "log_timezone": "UTC",
