@@ -128,6 +128,11 @@ class Assembly:
             self._compiled[topic] = Compiled(at=at, schema_id=schema_id, appliers=appliers)
             return appliers
 
+    def forget(self, topic: str) -> None:
+        """Compile a topic anew when it is next asked for: the target, or a function of its rules, was changed."""
+        with self._lock:
+            self._compiled.pop(topic, None)
+
     def _applier(self, connection: Connection, entity: Entity, table: Table) -> Applier:
         migration = self._migration
         around = Surroundings(

@@ -87,6 +87,8 @@ class Chores:
 
     def _try_again(self, topic: str, name: str, session: Session) -> None:
         connection = session.connection()
+        if sweep.is_asked_for(connection, name):
+            self._assembly.forget(topic)
         applier = next(a for a in self._assembly.of(connection, topic) if a.plan.name == name)
         for child in applier.plan.children:
             if child.entity is not None:

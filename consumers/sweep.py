@@ -40,6 +40,14 @@ def may_have_work(connection: Connection, applier: Applier) -> bool:
     return bool(waits or connection.execute(owes).fetchall()[0][0])
 
 
+def is_asked_for(connection: Connection, entity: str) -> bool:
+    """Whether somebody wants dead letters of an entity tried again, because what they met was mended."""
+    query = """
+        SELECT EXISTS (SELECT FROM understudy.waiting
+            WHERE generation = 1 AND entity = %s AND reason = 'rule' AND spec_version = 0)"""
+    return bool(connection.execute(query, [entity]).fetchall()[0][0])
+
+
 def sweep(connection: Connection, applier: Applier, appliers: Mapping[str, Applier]) -> int:
     """Try again what waits for one entity.
 

@@ -186,13 +186,23 @@ def chosen(migration: Migration, entities: tuple[str, ...]) -> tuple[str, ...]:
     Raises:
         UsageError: The migration has no such entity.
     """
+    named(migration, entities)
+    shared = (names for names in migration.topics.values() if not set(names).isdisjoint(entities))
+    return tuple(sorted({name for names in shared for name in names})) or tuple(migration.entities)
+
+
+def named(migration: Migration, entities: tuple[str, ...]) -> tuple[str, ...]:
+    """The named entities alone; none named: all.
+
+    Raises:
+        UsageError: The migration has no such entity.
+    """
     for name in entities:
         if name not in migration.entities:
             known = ", ".join(migration.entities)
             hint = did_you_mean(name, list(migration.entities))
             raise UsageError(f"no entity is called {name}{hint}", remedy=f"Name one of {known}.")
-    shared = (names for names in migration.topics.values() if not set(names).isdisjoint(entities))
-    return tuple(sorted({name for names in shared for name in names})) or tuple(migration.entities)
+    return entities or tuple(migration.entities)
 
 
 def _secret(value: SecretStr | None) -> str | None:

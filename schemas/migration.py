@@ -52,6 +52,16 @@ class Migration:
             found[topic] = (*found.get(topic, ()), entity.name)
         return found
 
+    @property
+    def levels(self) -> dict[str, int]:
+        """How far down each entity is: 1 waits for nobody, 2 for some of 1, and so on; a ring is on one level."""
+        found: dict[str, int] = {}
+        for group in self.waves:
+            above = {other for name in group for other in _waits_for(self.entities[name])}
+            level = 1 + max((found[name] for name in above.difference(group)), default=0)
+            found |= dict.fromkeys(group, level)
+        return found
+
     def group_of(self, name: str) -> tuple[str, ...]:
         """The entities that refer to each other in a ring with this one, itself included."""
         return next(group for group in self.waves if name in group)

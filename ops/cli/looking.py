@@ -1,4 +1,4 @@
-"""Commands that look and change nothing: check, status, schema."""
+"""Commands that look and change nothing: check, plan, status, schema."""
 
 import enum
 import json
@@ -45,6 +45,21 @@ def check(folder: Folder, output: Output = Format.TABLE) -> None:
             typer.echo(line)
     say(found.summary(findings))
     raise typer.Exit(found.exit_code(findings))
+
+
+@app.command()
+def plan(folder: Folder, output: Output = Format.TABLE) -> None:
+    """Show in which order entities are applied, from where to where, and whom each waits for; asks no server.
+
+    Example: understudy plan examples/clinic
+    """
+    from ops import sequence, wiring  # noqa: PLC0415 - see check
+
+    steps = sequence.steps(wiring.read(folder))
+    if output is Format.JSON:
+        print_json({"entities": [step.as_json() for step in steps]})
+        return
+    print_table(sequence.HEADINGS, [step.cells() for step in steps])
 
 
 @app.command()

@@ -7,7 +7,7 @@ from importlib.metadata import version as installed_version
 import typer
 
 from ops import logs
-from ops.cli import looking, mending, output, running, stack
+from ops.cli import letters, looking, mending, output, running, stack
 from schemas.errors import InvariantError, UnderstudyError
 
 TRACE_FRAMES = 8  # Of the innermost: the outer ones are the command line's library.
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 for group in (running.app, looking.app, mending.app):
     app.add_typer(group)
+app.add_typer(letters.dead_letters, name="dead-letters")
+app.add_typer(letters.parked, name="parked")
 app.add_typer(stack.app, name="stack")
 
 

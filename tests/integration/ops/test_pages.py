@@ -11,7 +11,7 @@ import pytest
 TOP = Path(__file__).parents[3]
 PAGES = [TOP / "README.md", *TOP.glob("*/README.md"), *(TOP / "ops" / "docs").glob("*.md")]
 TEXT = "\n".join(page.read_text() for page in PAGES)
-COMMANDS = sorted(set(re.findall(r"`understudy ([a-z]+)", TEXT)) - {"on"})
+COMMANDS = sorted(set(re.findall(r"`understudy ([a-z-]+)", TEXT)) - {"on"})
 SCRIPTS = sorted(set(re.findall(r"ops/bin/[a-z]+", TEXT)))
 
 
