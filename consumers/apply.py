@@ -204,7 +204,6 @@ class Applier:
 
     def _join(self, cursor: Cursor) -> None:
         """Write columns into the rows of another entity."""
-        cursor.execute(join_sql.recall(self.plan))
         cursor.execute(join_sql.leave(self.plan))
         cursor.execute(f"DELETE FROM {statement.winners(self.plan)}")
         cursor.execute(statement.win(self.plan))

@@ -18,13 +18,6 @@ def emptied(plan: EntityPlan) -> str:
     return ", ".join(f"{ident(w.column)} = DEFAULT" for w in plan.written if w.updatable)
 
 
-def recall(plan: EntityPlan) -> str:
-    """Say of the rows that go in which row they are: a delete shows its own key alone."""
-    return f"""
-    UPDATE {plan.stage} s SET "__id" = m.id FROM {plan.mapping} m
-    WHERE s."__state" <> 'l' AND {_known(plan)}"""
-
-
 def leave(plan: EntityPlan) -> str:
     """Empty the columns in the rows that those of the stage were in, and are in no longer."""
     return f"""

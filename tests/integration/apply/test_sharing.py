@@ -75,9 +75,10 @@ def test_a_unique_value_that_a_row_of_the_other_table_holds_is_waited_for(
     assert (phones(patients), patients.waiting("patients")) == ([("Ada", "0 2")], {})
 
 
-@pytest.mark.parametrize("missing", ["park", "null"])
+@pytest.mark.parametrize("ours", ["park", "null"])
+@pytest.mark.parametrize("theirs", ["park", "null"])
 def test_children_in_a_shared_table_leave_with_their_parent_each_by_its_own_file(
-    migrated: Migrated, missing: str
+    migrated: Migrated, ours: str, theirs: str
 ) -> None:
     migrated.table("offices", "id int PRIMARY KEY", "id uuid PRIMARY KEY")
     migrated.table(
@@ -87,15 +88,14 @@ def test_children_in_a_shared_table_leave_with_their_parent_each_by_its_own_file
     )
     migrated.connection.execute("CREATE TABLE legacy.old (id int PRIMARY KEY, office int)")
     migrated.connection.execute("CREATE INDEX ON app.new (office)")
-    rule = {"ref": "offices", "from": "office", "missing": missing}
-    part = {"columns": {"id": {"uuid": True}, "office": rule}, "merge": "union"}
-    migrated.migrate(
-        {
-            "offices": {"columns": {"id": {"uuid": True}}},
-            "new": part,
-            "old": part | {"target": "app.new"},
-        }
-    )
+
+    def part(missing: str) -> dict[str, Any]:
+        rule = {"ref": "offices", "from": "office", "missing": missing}
+        columns = {"id": {"uuid": True}, "office": rule}
+        return {"columns": columns, "merge": "union", "target": "app.new"}
+
+    offices = {"columns": {"id": {"uuid": True}}}
+    migrated.migrate({"offices": offices, "new": part(ours), "old": part(theirs)})
     migrated.apply("offices", change(1, id=1))
     migrated.apply("new", change(2, id=1, office=1))
     migrated.apply("old", change(3, id=1, office=1))
@@ -104,8 +104,9 @@ def test_children_in_a_shared_table_leave_with_their_parent_each_by_its_own_file
     migrated.sweep()
     migrated.sweep()
     assert migrated.rows("SELECT count(*) FROM app.offices") == [(0,)]
-    expected = {"1": "parent"} if missing == "park" else {}
-    assert (migrated.waiting("new"), migrated.waiting("old")) == (expected, expected)
+    waiting = (migrated.waiting("new"), migrated.waiting("old"))
+    assert waiting == tuple({"1": "parent"} if m == "park" else {} for m in (ours, theirs))
+    assert migrated.rows("SELECT count(*) FROM app.new") == [([ours, theirs].count("null"),)]
     migrated.apply("offices", change(11, id=1))
     migrated.sweep()
     assert migrated.rows("SELECT count(office) FROM app.new") == [(2,)]
@@ -137,6 +138,40 @@ def test_a_row_that_joins_waits_for_the_other_and_again_when_that_was_deleted(
     doctors.apply("doctors", change(4, id=1, name="Ada"))
     doctors.sweep()
     assert (doctors.rows(ROWS), doctors.waiting("details")) == ([("Ada", "x", 5)], {})
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_row_that_joins_waits_when_the_other_is_parked_itself(
+    migrated: Migrated, *, held: bool
+) -> None:
+    migrated.table("offices", "id int PRIMARY KEY", "id uuid PRIMARY KEY")
+    migrated.table(
+        "doctors",
+        "id int PRIMARY KEY, name text, office int",
+        "id uuid PRIMARY KEY, name text, office uuid REFERENCES app.offices, bio text, stars int",
+    )
+    migrated.connection.execute(
+        "CREATE TABLE legacy.details (id int PRIMARY KEY, doctor int, bio text, stars int)"
+    )
+    office = {"ref": "offices", "from": "office", "missing": "park"}
+    doctors = {"columns": {**DOCTORS["columns"], "office": office}}
+    offices = {"columns": {"id": {"uuid": True}}}
+    migrated.migrate({"offices": offices, "doctors": doctors, "details": DETAILS})
+    migrated.mark(1000)
+    migrated.apply("offices", change(1, id=1))
+    migrated.apply("doctors", change(2, id=1, name="Ada", office=1))
+    migrated.apply("details", change(3, id=70, doctor=1, bio="x", stars=5))
+    if held:
+        migrated.apply("offices", delete(4, id=1))
+        migrated.sweep()
+    else:
+        migrated.apply("doctors", change(4, id=1, name="Ada", office=2))
+    waiting = (migrated.waiting("doctors"), migrated.waiting("details"))
+    assert (migrated.rows(ROWS), *waiting) == ([], {"1": "parent"}, {"70": "parent"})
+    migrated.apply("offices", change(5, id=1), change(5, id=2))
+    migrated.sweep()
+    migrated.sweep()
+    assert migrated.rows(ROWS) == [("Ada", "x", 5)]
 
 
 def test_two_rows_that_join_the_same_one_do_not_overwrite_each_other(doctors: Migrated) -> None:
