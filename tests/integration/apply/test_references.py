@@ -77,9 +77,8 @@ def test_a_child_that_must_not_wait_goes_in_without_its_reference_and_gets_it_la
     migrated.apply("parents", change(30, id=7))
     migrated.sweep("children")
     assert children(migrated) == {"1": "7"}
-    assert migrated.rows(
-        "SELECT owed FROM understudy.migration_mappings WHERE entity = 'children'"
-    ) == [(None,)]
+    owed = "SELECT owed FROM understudy.migration_mappings WHERE entity = 'children'"
+    assert migrated.rows(owed) == [(None,)]
 
 
 def test_null_is_not_written_while_the_parent_may_still_come(migrated: Migrated) -> None:
