@@ -175,7 +175,7 @@ def _wait(cursor: Cursor, dependants: Sequence[Dependant]) -> None:
             false, original, partition, "offset", $3, $4, parent, $5, $6, $7::int FROM old
         ON CONFLICT DO NOTHING""",
         [dependant.id for dependant in dependants],
-        [dependant.parent for dependant in dependants],
+        [None if reference.lookup else dependant.parent for dependant in dependants],
         reason and reason.why.value,
         reference.parent.entity,
         reason and reason.error,

@@ -118,7 +118,7 @@ def orphans(plan: EntityPlan, reference: Reference) -> str:
     """Keys of the stage whose parent is neither in the target nor, for the entity's own rows, in the stage."""
     staged = f"s.{ident(reference.staged)}"
     parent, id_column = ident(*reference.parent.place), ident(reference.parent.id_column)
-    columns = f'SELECT s."__key", s."__id", {staged} AS parent, s."__lsn"'
+    columns = f'SELECT s."__key", s."__id", {staged} AS "__parent", s."__lsn"'
     named = f"{staged} IS NOT NULL"
     if reference.lookup:
         named = f"({named} OR {reference.lookup.concerned})"
@@ -138,7 +138,7 @@ def orphans(plan: EntityPlan, reference: Reference) -> str:
 def _orphaned(rows: str) -> str:
     return f"""
     WITH RECURSIVE orphans AS ({rows})
-    SELECT "__key", CAST(parent AS text), "__lsn" FROM orphans"""
+    SELECT "__key", CAST("__parent" AS text), "__lsn" FROM orphans"""
 
 
 def held_deletes(plan: EntityPlan, child: Child) -> str:

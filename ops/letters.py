@@ -53,7 +53,7 @@ SELECT generation, entity, source, legacy_key, id, 'x',
     epoch, commit_lsn, ordinal, spec_version, partition, "offset", image
 FROM given_up
 ON CONFLICT (legacy_key, source, generation) DO UPDATE SET state = 'x', epoch = excluded.epoch,
-    commit_lsn = excluded.commit_lsn, ordinal = excluded.ordinal, original = excluded.original
+    commit_lsn = excluded.commit_lsn, ordinal = excluded.ordinal, owed = NULL, original = excluded.original
 RETURNING entity, legacy_key""")
 
 

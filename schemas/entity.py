@@ -81,6 +81,9 @@ class Entity(BaseModel):
         if self.joined and (self.merge or not self.originals):
             message = "whose row joins another's keeps its originals, and is no union"
             raise ValueError(message)
+        if self.joined and (len(self.columns) == 1 or len(self.refs) > 1):
+            message = "whose row joins another's adds columns to it, and refers to nothing else"
+            raise ValueError(message)
         return self
 
     @property

@@ -92,8 +92,8 @@ class Ref(_Rule):
         if self.by and not isinstance(self.source, str):
             message = "an alternative key is looked up `from` one column"
             raise ValueError(message)
-        if self.by and self.missing not in (None, Missing.PARK, Missing.DEAD_LETTER):
-            message = "whose parent is looked up `by` another key waits for it (park), or is a dead letter"
+        if self.by and self.missing not in (None, Missing.PARK):
+            message = "whose parent is looked up `by` another key waits for it (park)"
             raise ValueError(message)
         return self
 

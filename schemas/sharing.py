@@ -21,6 +21,19 @@ def check(entities: Mapping[str, Entity], folder: Path) -> None:
     for entity in entities.values():
         for column, rule in entity.refs.items():
             parent = entities[rule.ref]
+            if rule.by and (parent.merge or parent is entity):
+                raise _error(
+                    folder,
+                    entity,
+                    f"columns.{column}.by",
+                    f"{parent.name} cannot be looked up: "
+                    + (
+                        "its table has rows of others"
+                        if parent.merge
+                        else "it is the entity itself"
+                    ),
+                    "Write { sql = ... } that yields the key.",
+                )
             if parent.joined:
                 raise _error(
                     folder,

@@ -28,6 +28,8 @@ def check(migration: Migration, entity: Entity, target: TargetTable) -> Iterator
             yield error(Side.TARGET, "target-column-generated", place, what, remedy)
     yield from _identity(migration, entity, target)
     yield from _uncovered(migration, entity, table.columns)
+    if entity.joined:
+        yield from _unique(migration, entity, target)
 
 
 def _identity(migration: Migration, entity: Entity, target: TargetTable) -> Iterator[Finding]:
@@ -46,6 +48,17 @@ def _identity(migration: Migration, entity: Entity, target: TargetTable) -> Iter
         what = f"column {name} of {entity.target} is neither its primary key nor unique"
         remedy = f"ALTER TABLE {entity.target} ADD PRIMARY KEY ({name})."
         yield error(Side.TARGET, "uuid-not-unique", place, what, remedy)
+
+
+def _unique(migration: Migration, entity: Entity, target: TargetTable) -> Iterator[Finding]:
+    """A unique value would have to move between rows that two entities write."""
+    for key in target.secondary(entity.id_column):
+        written = [name for name in key.columns if name in entity.columns]
+        if written:
+            what = f"{key.name} of {entity.target} wants unique values, and what joins rows cannot keep them so"
+            remedy = f"Let {entity.joined} write the column, or drop the unique key."
+            place = in_entity(migration, entity, f"columns.{written[0]}")
+            yield error(Side.TARGET, "join-unique", place, what, remedy)
 
 
 def _uncovered(

@@ -66,3 +66,14 @@ def test_a_parent_that_an_order_found_is_held_back_like_any_other(clinic: Migrat
     clinic.apply("orders", change(3, id=2, doctor=12, kind="P"))
     clinic.apply("doctors", delete(4, id=2))
     assert clinic.waiting("doctors") == {"2": "children"}
+
+
+def test_an_order_whose_doctor_went_finds_another_by_the_same_key(clinic: Migrated) -> None:
+    clinic.apply("doctors", change(2, id=2, profile=12, code=12))
+    clinic.apply("orders", change(3, id=2, doctor=12, kind="P"))
+    clinic.apply("doctors", delete(4, id=2))
+    clinic.sweep()
+    assert clinic.waiting("orders") == {"2": "parent"}
+    clinic.apply("doctors", change(5, id=3, profile=12, code=12))
+    clinic.sweep()
+    assert clinic.rows(ORDERS) == [("2", "3", True)]

@@ -19,6 +19,7 @@ OTHERS = 'source = "public.others"\ntarget = "{target}"\n{words}\n[columns]\n{co
 OWN = "id = { uuid = true }"
 UNION = 'merge = "union"'
 JOIN = 'id = { join = "doctors", from = "doctor" }'
+BIO = '\nbio = "bio"'
 
 
 def loaded(folder: Path, *, doctors: str = "", **others: str) -> list[str]:
@@ -48,13 +49,27 @@ def test_columns_of_the_same_rows_are_joined_after_them(tmp_path: Path) -> None:
         ({}, "target", "clinic.doctors is already the target of doctors"),
         ({"words": UNION}, "target", "clinic.doctors is already the target of doctors"),
         ({"columns": JOIN + '\nname = "n"'}, "columns.name", "doctors writes the same column"),
-        ({"columns": JOIN, "target": "clinic.x"}, "target", "doctors writes another table"),
-        ({"columns": JOIN, "words": UNION}, "", "and is no union"),
-        ({"columns": JOIN, "words": "originals = false"}, "", "keeps its originals"),
-        ({"columns": JOIN.replace("id =", "uid =")}, "columns.uid", "rows are known by id"),
+        ({"columns": JOIN}, "", "adds columns to it"),
+        (
+            {"columns": JOIN + '\no = { ref = "doctors", from = "o" }'},
+            "",
+            "refers to nothing else",
+        ),
+        (
+            {
+                "target": "clinic.x",
+                "columns": OWN + '\nx = { ref = "others", from = "x", by = "y", when = "z" }',
+            },
+            "columns.x.by",
+            "it is the entity itself",
+        ),
+        ({"columns": JOIN + BIO, "target": "clinic.x"}, "target", "doctors writes another table"),
+        ({"columns": JOIN + BIO, "words": UNION}, "", "and is no union"),
+        ({"columns": JOIN + BIO, "words": "originals = false"}, "", "keeps its originals"),
+        ({"columns": JOIN.replace("id =", "uid =") + BIO}, "columns.uid", "rows are known by id"),
         ({"columns": JOIN.replace("from", "sql")}, "columns.id.from", "is missing"),
-        ({"columns": JOIN.replace("doctors", "doctor")}, "columns.id.join", "mean doctors?"),
-        ({"columns": JOIN.replace("doctors", "others")}, "columns.id", "no rows of its own"),
+        ({"columns": JOIN.replace("doctors", "doctor") + BIO}, "columns.id.join", "mean doctors?"),
+        ({"columns": JOIN.replace("doctors", "others") + BIO}, "columns.id", "no rows of its own"),
         (
             {"columns": OWN + '\nx = { ref = "doctors", from = "x", by = "name" }'},
             "columns.x",
@@ -68,10 +83,10 @@ def test_columns_of_the_same_rows_are_joined_after_them(tmp_path: Path) -> None:
         (
             {
                 "columns": OWN
-                + '\nx = { ref = "doctors", from = "x", by = "name", when = "y", missing = "null" }'
+                + '\nx = { ref = "doctors", from = "x", by = "name", when = "y", missing = "dead-letter" }'
             },
             "columns.x",
-            "waits for it (park), or is a dead letter",
+            "waits for it (park)",
         ),
     ],
 )
