@@ -41,7 +41,7 @@ def judge(
     aside |= _broken(cursor, plan, judge_sql.misfits(plan))
     aside |= _violating(cursor, plan)
     stubs = any(reference.missing is Missing.STUB for reference in plan.references)
-    if plan.has_secondary or plan.refers_to_itself or plan.entity.joined or stubs:
+    if plan.rows_compete or stubs:
         cursor.execute(statement.drop_stale(plan))
     for query in judge_sql.locks(plan):
         cursor.execute(query)
@@ -52,8 +52,7 @@ def judge(
         late = (_held(cursor, plan) if deletes else {}) | _clashes(cursor, plan)
         _take_out(cursor, plan, late)
         aside |= found | late
-        competes = plan.has_secondary or plan.refers_to_itself or plan.entity.joined
-        again = bool(found or late) and bool(competes)
+        again = bool(found or late) and plan.rows_compete
     return aside
 
 
@@ -173,8 +172,8 @@ def _clashes(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
                 constraint=key.name,
             )
             found.setdefault(str(legacy_key), reason)
-    for joined in (plan.entity.joined,) if plan.entity.joined else ():
+    if plan.entity.joined:
         for legacy_key, row_id in cursor.execute(join_sql.taken(plan)).fetchall():
-            reason = Reason(why=Why.UNIQUE, waits_for=joined, waits_id=str(row_id))
+            reason = Reason(why=Why.UNIQUE, waits_for=plan.entity.joined, waits_id=str(row_id))
             found.setdefault(str(legacy_key), reason)
     return found

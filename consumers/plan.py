@@ -183,6 +183,11 @@ class EntityPlan:
         return any(reference.parent.entity == self.name for reference in self.references)
 
     @property
+    def rows_compete(self) -> bool:
+        """Whether setting one row aside may decide about another of the same batch."""
+        return self.has_secondary or self.refers_to_itself or self.entity.joined is not None
+
+    @property
     def stage(self) -> str:
         """Name of the temporary staging table, quoted."""
         return ident("pg_temp", bounded(f"stage_{self.name}"))

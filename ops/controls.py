@@ -1,6 +1,6 @@
 """What an operator tells the workers, through the control schema; they read it with every batch, wherever they run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from psycopg.types.json import Jsonb
 
@@ -44,14 +44,28 @@ def resume(connection: Connection, entities: Sequence[str]) -> list[str]:
 
 
 def _change(connection: Connection, action: str, query: str, entities: Sequence[str]) -> list[str]:
-    if connection.execute(_HAS_CONTROL).fetchall() == [(False,)]:
-        raise NotReadyError(
-            "the target has no control schema yet", remedy="Run the pipeline first: understudy run."
-        )
+    require_control(connection)
     with connection.transaction():
         changed = [
             str(row[0]) for row in connection.execute(query.encode(), (list(entities),)).fetchall()
         ]
         for entity in changed:
-            connection.execute(_AUDIT, (action, entity, Jsonb({})))
+            audit(connection, action, entity, {})
     return sorted(changed)
+
+
+def require_control(connection: Connection) -> None:
+    """Refuse a target that no worker has ever seen.
+
+    Raises:
+        NotReadyError: There is no control schema.
+    """
+    if connection.execute(_HAS_CONTROL).fetchall() == [(False,)]:
+        raise NotReadyError(
+            "the target has no control schema yet", remedy="Run the pipeline first: understudy run."
+        )
+
+
+def audit(connection: Connection, action: str, subject: str, detail: Mapping[str, object]) -> None:
+    """Record what an operator did, in the transaction that does it."""
+    connection.execute(_AUDIT, (action, subject, Jsonb(dict(detail))))

@@ -2,23 +2,19 @@
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
 from consumers import checkpoint
 from consumers.plan import leaf
+from ops.controls import audit, require_control
 from ops.databases import Connection
-from schemas.errors import NotReadyError
 
 # How many keys an entry of the audit log names; it counts all of them.
 AUDITED_KEYS_MAX = 10_000
-_HAS_CONTROL = "SELECT to_regclass('understudy.waiting') IS NOT NULL"
-_AUDIT = "INSERT INTO understudy.audit_log (action, subject, detail) VALUES (%s, %s, %s)"
 _CHOSEN = """
     generation = 1 AND entity = ANY (%(entities)s) AND (%(key)s::text IS NULL OR legacy_key = %(key)s)
     AND (%(since)s::timestamptz IS NULL OR first_at >= %(since)s::timestamptz)
@@ -75,22 +71,11 @@ class Chosen:
         since: When it first waited, as PostgreSQL reads a timestamptz.
     """
 
-    entities: Sequence[str]
+    entities: list[str]
     key: str | None = None
     reason: str | None = None
     sqlstate: str | None = None
     since: str | None = None
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """For the queries."""
-        return {
-            "entities": list(self.entities),
-            "key": self.key,
-            "reason": self.reason,
-            "sqlstate": self.sqlstate,
-            "since": self.since,
-        }
 
 
 def find(
@@ -108,7 +93,7 @@ def find(
         " ORDER BY first_at, entity, legacy_key LIMIT {limit}"
     ).format(view=sql.Identifier(kind.value), chosen=condition, limit=sql.Literal(limit))
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(query, chosen.parameters).fetchall()
+        rows = cursor.execute(query, asdict(chosen)).fetchall()
     found = max((int(row.pop("found")) for row in rows), default=0)
     for row in rows:
         del row["generation"]
@@ -127,8 +112,8 @@ def retry(connection: Connection, chosen: Chosen) -> list[str]:
     require_control(connection)
     query = _RETRY.format(chosen=_OF_DEAD_LETTERS)
     with connection.transaction(), connection.cursor() as cursor:
-        rows = cursor.execute(query, chosen.parameters).fetchall()
-        return _audited(cursor, "retry", rows, {})
+        rows = cursor.execute(query, asdict(chosen)).fetchall()
+        return _audited(connection, "retry", rows, {})
 
 
 def discard(connection: Connection, chosen: Chosen, why: str) -> list[str]:
@@ -154,8 +139,8 @@ def discard(connection: Connection, chosen: Chosen, why: str) -> list[str]:
                 entity=sql.Literal(name),
                 mapping=sql.Identifier("understudy", leaf(name)),
             )
-            rows += cursor.execute(query, chosen.parameters).fetchall()
-        return _audited(cursor, "discard", rows, {"why": why})
+            rows += cursor.execute(query, asdict(chosen)).fetchall()
+        return _audited(connection, "discard", rows, {"why": why})
 
 
 def untried(connection: Connection, chosen: Chosen) -> int:
@@ -163,23 +148,11 @@ def untried(connection: Connection, chosen: Chosen) -> int:
     query = (
         "SELECT count(*) FROM understudy.dead_letters WHERE spec_version = 0 AND entity = ANY (%s)"
     )
-    return int(str(connection.execute(query, [list(chosen.entities)]).fetchall()[0][0]))
-
-
-def require_control(connection: Connection) -> None:
-    """Refuse a target that no worker has ever seen.
-
-    Raises:
-        NotReadyError: There is no control schema.
-    """
-    if connection.execute(_HAS_CONTROL).fetchall() == [(False,)]:
-        raise NotReadyError(
-            "the target has no control schema yet", remedy="Run the pipeline first: understudy run."
-        )
+    return int(str(connection.execute(query, [chosen.entities]).fetchall()[0][0]))
 
 
 def _audited(
-    cursor: psycopg.Cursor[tuple[object, ...]],
+    connection: Connection,
     action: str,
     rows: Sequence[tuple[object, ...]],
     detail: dict[str, Any],
@@ -188,5 +161,5 @@ def _audited(
     for entity in sorted({str(entity) for entity, _ in rows}):
         keys = [str(key) for name, key in rows if name == entity]
         said = detail | {"count": len(keys), "keys": keys[:AUDITED_KEYS_MAX]}
-        cursor.execute(_AUDIT, (action, entity, Jsonb(said)))
+        audit(connection, action, entity, said)
     return [f"{entity} {key}" for entity, key in rows]

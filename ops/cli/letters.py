@@ -222,7 +222,7 @@ def opened(folder: Folder, entity: Entities, only: Only) -> Iterator[tuple["Conn
 
     conditions = dict(_condition(text) for text in only or ())
     migration = wiring.read(folder)
-    chosen = Chosen(entities=wiring.named(migration, tuple(entity or ())), **conditions)
+    chosen = Chosen(entities=list(wiring.named(migration, tuple(entity or ()))), **conditions)
     with databases.target(wiring.endpoints(migration).target_dsn, "dead letters") as connection:
         yield connection, chosen
 
