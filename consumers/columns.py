@@ -74,7 +74,7 @@ def legacy_column(entity: Entity, legacy: Table, name: str, key: str) -> Column:
 
 def file_of(entity: Entity) -> str:
     """The entity file, from the migration folder."""
-    return f"entities/{entity.name}.toml"
+    return f"{entity.name}.toml"
 
 
 @singledispatch

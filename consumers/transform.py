@@ -140,7 +140,7 @@ def _translated(texts: pl.Series, rule: Values) -> pl.Series:
 def _function(entity: str, rule: Python, folder: Path) -> PythonRule:
     """Load `module:name` from the migration folder."""
     module, _, name = rule.python.partition(":")
-    place = {"file": f"entities/{entity}.toml", "python": rule.python}
+    place = {"file": f"{entity}.toml", "python": rule.python}
     names = _executed(folder / f"{module}.py", place)
     function: PythonRule | None = names.get(name)
     if not callable(function):

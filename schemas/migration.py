@@ -27,12 +27,14 @@ class Migration:
         folder: Where it was read from.
         pipeline: understudy.toml with the environment laid over it.
         entities: By name, in alphabetical order.
+        files: Where each entity's rules stand.
         waves: Groups of entities, parents before children; the members of one inner tuple refer to each other.
     """
 
     folder: Path
     pipeline: Pipeline
     entities: dict[str, Entity]
+    files: dict[str, Path]
     waves: tuple[tuple[str, ...], ...]
 
     def topic(self, entity: Entity) -> str:
@@ -75,7 +77,7 @@ def load(folder: Path, environment: Mapping[str, str]) -> Migration:
     """Read a migration folder.
 
     Args:
-        folder: Holds understudy.toml and entities/*.toml.
+        folder: Holds understudy.toml and entities/, with the entity files in it or in folders below.
         environment: Usually `os.environ`.
 
     Raises:
@@ -88,19 +90,35 @@ def load(folder: Path, environment: Mapping[str, str]) -> Migration:
         )
     document = _toml(folder / PIPELINE_FILE)
     pipeline = _validated(Pipeline, with_environment(document, environment), folder / PIPELINE_FILE)
-    files = sorted((folder / ENTITY_FOLDER).glob("*.toml"))
+    files = _entity_files(folder / ENTITY_FOLDER)
+    entities = {
+        name: _validated(Entity, {**_toml(file), "name": name}, file)
+        for name, file in files.items()
+    }
+    _check_refs(entities, files)
+    sharing.check(entities, files)
+    order = waves(entities)
+    return Migration(folder=folder, pipeline=pipeline, entities=entities, files=files, waves=order)
+
+
+def _entity_files(folder: Path) -> dict[str, Path]:
+    """The entity files by the names of their entities, in alphabetical order."""
+    files: dict[str, Path] = {}
+    for file in sorted(folder.rglob("*.toml"), key=lambda file: file.stem):
+        if file.stem in files:
+            raise ConfigError(
+                f"there are two files of the entity {file.stem}, the other is {files[file.stem]}",
+                file=file,
+                remedy="Name one of them otherwise: an entity is called as its file is.",
+            )
+        files[file.stem] = file
     if not files:
         raise ConfigError(
             "there is no entity file",
-            folder=folder / ENTITY_FOLDER,
+            folder=folder,
             remedy="Write one TOML file per entity into it.",
         )
-    entities = {
-        file.stem: _validated(Entity, {**_toml(file), "name": file.stem}, file) for file in files
-    }
-    _check_refs(folder, entities)
-    sharing.check(entities, folder / ENTITY_FOLDER)
-    return Migration(folder=folder, pipeline=pipeline, entities=entities, waves=waves(entities))
+    return files
 
 
 def _toml(file: Path) -> dict[str, Any]:
@@ -123,14 +141,14 @@ def _validated(model: type[Model], document: dict[str, Any], file: Path) -> Mode
         raise complaints.complaint(error, model, file) from error
 
 
-def _check_refs(folder: Path, entities: dict[str, Entity]) -> None:
+def _check_refs(entities: Mapping[str, Entity], files: Mapping[str, Path]) -> None:
     for entity in entities.values():
         for column, rule in entity.refs.items():
             if rule.ref not in entities:
                 hint = complaints.did_you_mean(rule.ref, list(entities))
                 raise ConfigError(
                     f"no entity is called {rule.ref}{hint}",
-                    file=folder / ENTITY_FOLDER / f"{entity.name}.toml",
+                    file=files[entity.name],
                     key=f"columns.{column}.{rule.word}",
                 )
 

@@ -8,12 +8,12 @@ from schemas.entity import Entity
 from schemas.errors import ConfigError
 
 
-def check(entities: Mapping[str, Entity], folder: Path) -> None:
+def check(entities: Mapping[str, Entity], files: Mapping[str, Path]) -> None:
     """Refuse entities that would write each other's rows, or read one table from two topics.
 
     Args:
         entities: By name; every reference is to one of them.
-        folder: Of the entity files.
+        files: Of the entities, by name.
 
     Raises:
         ConfigError: Names file, key and remedy.
@@ -23,7 +23,7 @@ def check(entities: Mapping[str, Entity], folder: Path) -> None:
             parent = entities[rule.ref]
             if rule.by and (parent.merge or parent is entity):
                 raise _error(
-                    folder,
+                    files,
                     entity,
                     f"columns.{column}.by",
                     f"{parent.name} cannot be looked up: "
@@ -36,7 +36,7 @@ def check(entities: Mapping[str, Entity], folder: Path) -> None:
                 )
             if parent.joined:
                 raise _error(
-                    folder,
+                    files,
                     entity,
                     f"columns.{column}",
                     f"{parent.name} has no rows of its own: they are those of {parent.joined}",
@@ -44,7 +44,7 @@ def check(entities: Mapping[str, Entity], folder: Path) -> None:
                 )
         if entity.joined and entities[entity.joined].target != entity.target:
             raise _error(
-                folder,
+                files,
                 entity,
                 "target",
                 f"{entity.joined} writes another table, {entities[entity.joined].target}",
@@ -52,10 +52,10 @@ def check(entities: Mapping[str, Entity], folder: Path) -> None:
             )
     for entity, other in combinations(entities.values(), 2):
         if entity.target == other.target:
-            _check_target(entity, other, folder)
+            _check_target(entity, other, files)
         if entity.source == other.source and entity.topic != other.topic:
             raise _error(
-                folder,
+                files,
                 other,
                 "topic",
                 f"{other.source} is also the source of {entity.name}, with another topic",
@@ -63,11 +63,11 @@ def check(entities: Mapping[str, Entity], folder: Path) -> None:
             )
 
 
-def _check_target(entity: Entity, other: Entity, folder: Path) -> None:
+def _check_target(entity: Entity, other: Entity, files: Mapping[str, Path]) -> None:
     """Two entities write one table: rows of their own, or other columns of the same rows."""
     if entity.id_column != other.id_column:
         raise _error(
-            folder,
+            files,
             other,
             f"columns.{other.id_column}",
             f"{entity.name} writes the same table, and its rows are known by {entity.id_column}",
@@ -78,7 +78,7 @@ def _check_target(entity: Entity, other: Entity, folder: Path) -> None:
         both = sorted((entity.columns.keys() & other.columns.keys()) - {entity.id_column})
         if both:
             raise _error(
-                folder,
+                files,
                 other,
                 f"columns.{both[0]}",
                 f"{entity.name} writes the same column of the same rows",
@@ -86,7 +86,7 @@ def _check_target(entity: Entity, other: Entity, folder: Path) -> None:
             )
     elif not (entity.joined or entity.merge) or not (other.joined or other.merge):
         raise _error(
-            folder,
+            files,
             other,
             "target",
             f"{other.target} is already the target of {entity.name}",
@@ -95,5 +95,7 @@ def _check_target(entity: Entity, other: Entity, folder: Path) -> None:
         )
 
 
-def _error(folder: Path, entity: Entity, key: str, what: str, remedy: str) -> ConfigError:
-    return ConfigError(what, file=folder / f"{entity.name}.toml", key=key, remedy=remedy)
+def _error(
+    files: Mapping[str, Path], entity: Entity, key: str, what: str, remedy: str
+) -> ConfigError:
+    return ConfigError(what, file=files[entity.name], key=key, remedy=remedy)

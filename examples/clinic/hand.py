@@ -1,43 +1,33 @@
 """The hand that writes into the legacy clinic: one connection, one seeded choice of rows and values."""
 
 import random
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import LiteralString
 
 import psycopg
+from psycopg import sql
 
+# By table, the columns of other tables that name its rows; what names itself is not among them.
+Children = Mapping[LiteralString, tuple[tuple[LiteralString, LiteralString], ...]]
 FIRST_DAY = datetime(2024, 1, 1, 7)  # noqa: DTZ001 - the legacy columns are local times without a zone.
 DAYS = 700
+# A condition over a row of any table with a patient.
+OF_A_PATIENT: LiteralString = (
+    "EXISTS (SELECT FROM patients AS p WHERE p.id = t.patient_id AND p.archived = 'N')"
+)
 WORKDAY_SECONDS = (
     12 * 3600
 )  # From 07:00 to 19:00 no change of the clocks can make a local time doubtful.
 
 # Blemished rows hang on archived patients, who are left alone: what the generator promises stays true.
-_ROWS: dict[str, tuple[LiteralString, LiteralString]] = {
-    "office": ("SELECT min(id), max(id) FROM offices", "SELECT id FROM offices WHERE id >= %s"),
-    "doctor": ("SELECT min(id), max(id) FROM doctors", "SELECT id FROM doctors WHERE id >= %s"),
-    "staff": (
-        "SELECT min(id), max(id) FROM profiles WHERE kind = 'S'",
-        "SELECT id FROM profiles WHERE kind = 'S' AND id >= %s",
-    ),
-    "patient": (
-        "SELECT min(id), max(id) FROM patients WHERE archived = 'N'",
-        "SELECT id FROM patients WHERE archived = 'N' AND id >= %s",
-    ),
-    "order": (
-        "SELECT min(id), max(id) FROM orders",
-        (
-            "SELECT o.id FROM orders AS o JOIN patients AS p ON p.id = o.patient_id"
-            " WHERE p.archived = 'N' AND o.id >= %s"
-        ),
-    ),
-    "project": (
-        "SELECT min(id), max(id) FROM projects",
-        (
-            "SELECT j.id FROM projects AS j JOIN patients AS p ON p.id = j.patient_id"
-            " WHERE p.archived = 'N' AND j.id >= %s"
-        ),
-    ),
+KINDS: dict[str, tuple[LiteralString, LiteralString]] = {
+    "office": ("offices", "true"),
+    "doctor": ("doctors", "true"),
+    "staff": ("profiles", "t.kind = 'S'"),
+    "patient": ("patients", "t.archived = 'N'"),
+    "order": ("orders", OF_A_PATIENT),
+    "project": ("projects", OF_A_PATIENT),
 }
 
 
@@ -52,10 +42,30 @@ class Hand:
         random: The source of all choices.
     """
 
-    def __init__(self, connection: psycopg.Connection, seed: int) -> None:
-        """Take over a connection; transactions are the caller's."""
+    def __init__(self, connection: psycopg.Connection, seed: int, children: Children) -> None:
+        """Take over a connection; transactions are the caller's.
+
+        Args:
+            connection: To the legacy clinic.
+            seed: Of all choices.
+            children: Which tables name rows of which.
+        """
         self._connection = connection
+        self._children = children
+        self._last = self._last_numbers()
         self.random = random.Random(seed)  # noqa: S311 - not cryptography.
+
+    def _last_numbers(self) -> dict[str, int]:
+        """Of each table with a sequence, the number of its last row."""
+        query = (
+            "SELECT table_name FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND column_name = 'id' AND column_default LIKE 'nextval(%'"
+        )
+        last = sql.SQL("SELECT coalesce(max(id), 0) FROM {}")
+        return {
+            table: self._connection.execute(last.format(sql.Identifier(table))).fetchall()[0][0]
+            for (table,) in self._connection.execute(query).fetchall()
+        }
 
     def run(self, statement: LiteralString, *values: object) -> int:
         """Run a statement and return the number of rows that it touched."""
@@ -82,13 +92,56 @@ class Hand:
         Raises:
             NothingToChange: There is none.
         """
-        bounds, rows = _ROWS[kind]
-        low, high = self.row(bounds)
+        return self.some_of(*KINDS[kind])
+
+    def some_of(self, table: LiteralString, condition: LiteralString = "true") -> int:
+        """The id of some row of a table, which is `t` in the condition.
+
+        Raises:
+            NothingToChange: There is none.
+        """
+        low, high = self.row("SELECT min(id), max(id) FROM " + table)
         if not isinstance(low, int) or not isinstance(high, int):
             raise NothingToChange
-        nearest: LiteralString = rows + " ORDER BY 1 LIMIT 1"
+        nearest = (
+            f"SELECT t.id FROM {table} AS t WHERE t.id >= %s AND {condition} ORDER BY 1 LIMIT 1"
+        )
         drawn = self._connection.execute(nearest, (self.random.randint(low, high),)).fetchone()
         return int(str((drawn or self.row(nearest, low))[0]))
+
+    def added(self, table: LiteralString, condition: LiteralString = "true") -> int:
+        """The id of some row that was not there when this hand began to write.
+
+        Raises:
+            NothingToChange: There is none.
+        """
+        query = f"SELECT t.id FROM {table} AS t WHERE t.id > %s AND {condition} ORDER BY 1"
+        found = self._connection.execute(query, [self._last[table]]).fetchall()
+        if not found:
+            raise NothingToChange
+        return int(self.random.choice(found)[0])
+
+    def delete(self, table: LiteralString, key: object) -> None:
+        """Delete a row, after the rows that name it, and those that name them."""
+        for child, column in self._children.get(table, ()):
+            if child in self._children:
+                keys = f"SELECT id FROM {child} WHERE {column} = %s ORDER BY id"
+                for (number,) in self._connection.execute(keys, [key]).fetchall():
+                    self.delete(child, number)
+            self.run(f"DELETE FROM {child} WHERE {column} = %s", key)
+        self.run(f"DELETE FROM {table} WHERE id = %s", key)
+
+    def rekey(self, table: LiteralString, column: LiteralString, key: object, new: object) -> None:
+        """Give a row another key; the rows that name it follow."""
+        self.run(f"UPDATE {table} SET {column} = %s WHERE {column} = %s", new, key)
+        for child, reference in self._children.get(table, ()):
+            self.run(f"UPDATE {child} SET {reference} = %s WHERE {reference} = %s", new, key)
+
+    def take_back(self, table: LiteralString) -> None:
+        """Delete every row that was not there when this hand began to write."""
+        query = f"SELECT id FROM {table} WHERE id > %s ORDER BY id DESC"
+        for (key,) in self._connection.execute(query, [self._last[table]]).fetchall():
+            self.delete(table, key)
 
     def some_sku(self) -> str:
         """The key of some product."""

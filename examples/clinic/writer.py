@@ -12,11 +12,12 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import psycopg
 
-from examples.clinic.changes import WEIGHTS, Change, advance_order
+from examples.clinic.changes import MODULES, Change, children, counted, weights
+from examples.clinic.changes.foundation import advance_order
 from examples.clinic.hand import Hand, NothingToChange
 from schemas.errors import SourceError
 
@@ -32,14 +33,19 @@ class Writer:
         counts: Transactions so far, by kind.
     """
 
-    def __init__(self, dsn: str, *, seed: int, rate: float) -> None:
+    def __init__(
+        self, dsn: str, *, seed: int, rate: float, domains: Sequence[str] = tuple(MODULES)
+    ) -> None:
         """Prepare a writer; nothing is opened yet.
 
         Args:
             dsn: The legacy database.
             seed: Of all choices.
             rate: Transactions per second.
+            domains: Whose tables are written to.
         """
+        self._domains = domains
+        self._weights = weights(domains)
         self._dsn = dsn
         self._seed = seed
         self._pause = 1 / rate
@@ -54,6 +60,8 @@ class Writer:
     ) -> Counter[str]:
         """Write until the event is set, the time is over, or so many transactions are done.
 
+        In the end what was added to the tables that are counted is taken away again.
+
         Returns:
             Transactions by kind.
 
@@ -63,11 +71,13 @@ class Writer:
         end = time.monotonic() + seconds
         try:
             with psycopg.connect(self._dsn, autocommit=True, client_encoding="UTF8") as connection:
-                hand = Hand(connection, self._seed)
+                hand = Hand(connection, self._seed, children())
                 for _ in self._beats(stop, end):
                     if self.counts.total() >= transactions:
                         break
                     self.counts[self._transaction(connection, hand)] += 1
+                for table in counted(self._domains):
+                    hand.take_back(table)
         except psycopg.Error as error:
             raise SourceError(str(error).partition("\n")[0]) from error
         return self.counts
@@ -80,7 +90,7 @@ class Writer:
             due = max(due + self._pause, time.monotonic() - BEHIND_SECONDS_MAX)
 
     def _transaction(self, connection: psycopg.Connection, hand: Hand) -> str:
-        (change,) = hand.random.choices(tuple(WEIGHTS), weights=tuple(WEIGHTS.values()))
+        (change,) = hand.random.choices(tuple(self._weights), weights=tuple(self._weights.values()))
         (manner,) = hand.random.choices(tuple(MANNERS), weights=tuple(MANNERS.values()))
         try:
             manner(connection, hand, change)

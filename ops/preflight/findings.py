@@ -8,7 +8,7 @@ from pathlib import Path
 
 from schemas.entity import Entity
 from schemas.errors import BrokerError, ConfigError, SourceError, TargetError, UnderstudyError
-from schemas.migration import ENTITY_FOLDER, PIPELINE_FILE, Migration
+from schemas.migration import PIPELINE_FILE, Migration
 
 SIMILARITY_MIN = 0.5  # Of difflib, 0 to 1: below it a hint is noise.
 
@@ -107,7 +107,7 @@ def in_pipeline(migration: Migration, key: str) -> Place:
 
 def in_entity(migration: Migration, entity: Entity, key: str) -> Place:
     """A key of an entity file."""
-    return Place(file=migration.folder / ENTITY_FOLDER / f"{entity.name}.toml", key=key)
+    return Place(file=migration.files[entity.name], key=key)
 
 
 def did_you_mean(word: str, words: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.checker.clinic import CORE
+from tests.checker.entities import CLINIC
 from tests.fix_pipeline import Pipeline, one, writing
 
 STOP_S_MAX = 10.0
@@ -18,7 +18,7 @@ INSERT INTO ledger (account, amount, note) SELECT n, n, repeat(md5(n::text), 125
 ROW_VERSIONS = """
 SELECT md5(string_agg(concat(ctid, xmin, id), ',' ORDER BY id)) FROM {}
 WHERE id NOT IN (SELECT id FROM understudy.migration_mappings WHERE owed IS NOT NULL)"""
-TABLES = ("extra.ledger", *(f"clinic.{entity.name}" for entity in CORE))
+TABLES = ("extra.ledger", *(f"clinic.{entity.name}" for entity in CLINIC))
 
 
 def start(clinic: Pipeline) -> None:

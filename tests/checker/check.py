@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import psycopg
 
-from tests.checker.clinic import CORE, Entity
 from tests.checker.compare import compare_money, compare_rows, target_rows, unchecked_columns
 from tests.checker.database import snapshot
+from tests.checker.entities import CLINIC
+from tests.checker.entity import Entity
 from tests.checker.expected import Expected, expect
 from tests.checker.mapping import check_mapping, check_waiting, recorded, unaccounted
 from tests.checker.references import check_references
@@ -18,7 +19,7 @@ def check(
     target_dsn: str,
     namespace: str,
     *,
-    entities: Sequence[Entity] = CORE,
+    entities: Sequence[Entity] = CLINIC,
     values: bool = False,
 ) -> Report:
     """Compare source and target; both must be at rest.

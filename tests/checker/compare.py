@@ -5,8 +5,8 @@ from decimal import Decimal, localcontext
 import psycopg
 from psycopg import sql
 
-from tests.checker.clinic import Entity
 from tests.checker.database import Row, read, scalar
+from tests.checker.entity import Entity
 from tests.checker.expected import Expected
 from tests.checker.report import Problem
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.checker.clinic import Entity, Missing
 from tests.checker.database import Row, read
+from tests.checker.entity import Entity, Missing
 from tests.checker.identity import uuid5
 
 QUERIES = Path(__file__).parent / "expected"

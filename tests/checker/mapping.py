@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import psycopg
 
-from tests.checker.clinic import Entity
 from tests.checker.database import read
+from tests.checker.entity import Entity
 from tests.checker.expected import Expected
 from tests.checker.report import Problem
 

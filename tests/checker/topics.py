@@ -15,8 +15,9 @@ import fastavro
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 from psycopg import sql
 
-from tests.checker.clinic import CORE, Entity
 from tests.checker.database import read, snapshot
+from tests.checker.entities import CLINIC
+from tests.checker.entity import Entity
 from tests.checker.report import Problem
 
 _WIRE_HEADER_BYTES = 5  # A zero byte and the schema id.
@@ -51,7 +52,7 @@ class History:
 
 
 def check_topics(
-    source_dsn: str, endpoints: Endpoints, pipeline: str, entities: Sequence[Entity] = CORE
+    source_dsn: str, endpoints: Endpoints, pipeline: str, entities: Sequence[Entity] = CLINIC
 ) -> list[Problem]:
     """Compare every table's topic with the table; both must be at rest.
 

@@ -1,12 +1,9 @@
 -- Draws for the generator: pure functions of (seed, tag, row number), so that a data set can be made again row by row.
--- The settings clinic.scale and clinic.seed belong to the transaction; the functions go with the session.
+-- The settings clinic.seed and clinic.rows.*, clinic.blemishes.*, clinic.cents.* belong to the transaction; the functions go with the session.
 
-CREATE FUNCTION pg_temp.scaled(base bigint) RETURNS bigint LANGUAGE sql STABLE
-RETURN greatest(2, round(base * current_setting('clinic.scale')::numeric))::bigint;
-
--- How many rows carry a blemish: at least one at any scale.
-CREATE FUNCTION pg_temp.blemished(base bigint) RETURNS bigint LANGUAGE sql STABLE
-RETURN greatest(1, round(base * current_setting('clinic.scale')::numeric))::bigint;
+-- A figure of figures.toml, scaled: figure('rows.orders'), figure('blemishes.orders.unknown_status').
+CREATE FUNCTION pg_temp.figure(name text) RETURNS bigint LANGUAGE sql STABLE
+RETURN current_setting('clinic.' || name)::bigint;
 
 -- A number from 0 to below - 1.
 CREATE FUNCTION pg_temp.draw(tag text, i bigint, below bigint) RETURNS bigint LANGUAGE sql STABLE

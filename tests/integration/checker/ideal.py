@@ -7,8 +7,8 @@ import psycopg
 from psycopg import sql
 
 from examples.clinic.load import create_source, create_target
-from tests.checker.clinic import CORE
 from tests.checker.database import snapshot
+from tests.checker.entities import CLINIC
 from tests.checker.expected import Expected, expect
 from tests.checker.mapping import EXCLUDED, LIVE
 
@@ -29,7 +29,7 @@ def migrate(source_dsn: str, target_dsn: str, *, scale: float = 0.005, seed: int
     create_source(source_dsn, scale, seed)
     create_target(target_dsn)
     with snapshot(source_dsn) as source:
-        expected = expect(source, CORE, NAMESPACE)
+        expected = expect(source, CLINIC, NAMESPACE)
     with psycopg.connect(target_dsn) as target:
         for path in sorted(CONTROL.glob("*.sql")):
             target.execute(path.read_bytes())

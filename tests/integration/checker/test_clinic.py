@@ -3,11 +3,11 @@
 import threading
 from collections import Counter
 
-from examples.clinic.changes import WEIGHTS
+from examples.clinic.changes import MODULES, weights
 from examples.clinic.load import create_source
 from examples.clinic.writer import MANNERS, Writer
-from tests.checker.clinic import CORE
 from tests.checker.database import read, snapshot
+from tests.checker.entities import CLINIC
 from tests.checker.expected import expect
 from tests.integration.checker.ideal import NAMESPACE
 
@@ -22,7 +22,7 @@ LEFT_OVER = {  # (parked, dead letters) at this scale
 
 def _left_over(dsn: str) -> dict[str, tuple[int, int]]:
     with snapshot(dsn) as source:
-        expected = expect(source, CORE, NAMESPACE)
+        expected = expect(source, CLINIC, NAMESPACE)
     counts = {name: (len(rows.parked), len(rows.dead)) for name, rows in expected.items()}
     return {name: pair for name, pair in counts.items() if any(pair)}
 
@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_rows_and_the_same_transactions(
 def test_the_writer_does_every_kind_and_leaves_the_blemishes_alone(source_database: str) -> None:
     create_source(source_database, SCALE, 3)
     counts = _write(source_database, seed=3, transactions=1_200)
-    kinds = {change.__name__ for change in WEIGHTS} | {manner.__name__ for manner in MANNERS}
+    kinds = {change.__name__ for change in weights(tuple(MODULES))} | {manner.__name__ for manner in MANNERS}
     assert kinds - set(counts) == {"committed"}
     assert _left_over(source_database) == LEFT_OVER
 

@@ -13,10 +13,10 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from examples.clinic.load import create_source
-from tests.checker.clinic import CORE
+from tests.checker.entities import CLINIC
 from tests.checker.topics import Endpoints, check_topics
 
-PRODUCTS = next(entity for entity in CORE if entity.name == "products")
+PRODUCTS = next(entity for entity in CLINIC if entity.name == "products")
 COLUMNS = ("sku", "name", "price_cents", "currency", "vat_code", "attrs", "discontinued")
 NUMBERS = {"price_cents", "vat_code"}
 FIELDS = [

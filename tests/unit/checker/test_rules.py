@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples.clinic.transforms import e164
-from tests.checker.clinic import phone_number
+from tests.checker.entities.foundation import phone_number
 from tests.checker.identity import uuid5
 
 

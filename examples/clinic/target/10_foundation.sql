@@ -1,4 +1,4 @@
--- The nine core tables. No ON DELETE action anywhere: a parent goes only when its children are gone.
+-- The foundation. No ON DELETE action anywhere: a parent goes only when its children are gone.
 
 CREATE TABLE clinic.offices (
     id            uuid PRIMARY KEY,
@@ -14,32 +14,31 @@ CREATE TABLE clinic.offices (
 );
 
 CREATE TABLE clinic.profiles (
-    id          uuid PRIMARY KEY,
-    kind        clinic.profile_kind NOT NULL,
-    given_name  text NOT NULL,
-    family_name text NOT NULL,
-    email       text,
-    phone       text CHECK (phone ~ '^\+[1-9][0-9]{6,14}$'),
-    language    text NOT NULL,
-    status      text NOT NULL CHECK (status IN ('active', 'locked')),
-    preferences jsonb,
-    about       text,
-    created_at  timestamptz NOT NULL,
-    updated_at  timestamptz
+    id             uuid PRIMARY KEY,
+    kind           clinic.profile_kind NOT NULL,
+    academic_title text,
+    given_name     text NOT NULL,
+    family_name    text NOT NULL,
+    specialty      text CHECK (specialty IN ('general', 'orthodontics', 'surgery', 'implantology', 'paediatrics')),
+    email          text,
+    phone          text CHECK (phone ~ '^\+[1-9][0-9]{6,14}$'),
+    language       text NOT NULL,
+    status         text NOT NULL CHECK (status IN ('active', 'locked')),
+    preferences    jsonb,
+    about          text,
+    created_at     timestamptz NOT NULL,
+    updated_at     timestamptz
 );
 
 CREATE TABLE clinic.doctors (
     id               uuid PRIMARY KEY,
-    profile_id       uuid NOT NULL REFERENCES clinic.profiles,
+    profile_id       uuid NOT NULL UNIQUE REFERENCES clinic.profiles,
     office_id        uuid REFERENCES clinic.offices,
     licence_number   text NOT NULL UNIQUE,
-    title            text,
-    specialty        text NOT NULL CHECK (specialty IN ('general', 'orthodontics', 'surgery', 'implantology', 'paediatrics')),
     consultation_fee numeric(14, 2) NOT NULL CHECK (consultation_fee >= 0),
     practising_since date,
     created_at       timestamptz NOT NULL
 );
-CREATE INDEX doctors_profile_id ON clinic.doctors (profile_id);
 CREATE INDEX doctors_office_id ON clinic.doctors (office_id);
 
 CREATE TABLE clinic.patients (
@@ -50,6 +49,7 @@ CREATE TABLE clinic.patients (
     family_name      text NOT NULL,
     birth_date       date,
     sex              text CHECK (sex IN ('male', 'female', 'diverse')),
+    phone            text CHECK (phone ~ '^\+[1-9][0-9]{6,14}$'),
     insurance_number text,
     balance          numeric(14, 2) NOT NULL,
     currency         char(3) NOT NULL,
@@ -74,12 +74,12 @@ CREATE TABLE clinic.products (
 CREATE TABLE clinic.orders (
     id          uuid PRIMARY KEY,
     patient_id  uuid NOT NULL REFERENCES clinic.patients,
-    doctor_id   uuid NOT NULL REFERENCES clinic.doctors,
+    doctor_id   uuid REFERENCES clinic.doctors,
     referrer_id uuid,
     product_id  uuid NOT NULL REFERENCES clinic.products,
     status      clinic.order_status NOT NULL,
     priority    smallint NOT NULL CHECK (priority BETWEEN 0 AND 9),
-    total       numeric(14, 2) NOT NULL CHECK (total >= 0),
+    total       numeric(14, 2) NOT NULL CHECK (total >= 0 OR status = 'cancelled'),
     notes       text,
     created_at  timestamptz NOT NULL,
     legacy_meta jsonb
@@ -90,7 +90,7 @@ CREATE INDEX orders_product_id ON clinic.orders (product_id);
 
 CREATE TABLE clinic.jaws (
     id           uuid PRIMARY KEY,
-    patient_id   uuid NOT NULL REFERENCES clinic.patients,
+    patient_id   uuid REFERENCES clinic.patients,
     side         text NOT NULL CHECK (side IN ('upper', 'lower')),
     scanned_on   date,
     teeth        smallint[] NOT NULL,
@@ -101,7 +101,7 @@ CREATE TABLE clinic.jaws (
 
 CREATE TABLE clinic.projects (
     id             uuid PRIMARY KEY,
-    patient_id     uuid NOT NULL REFERENCES clinic.patients,
+    patient_id     uuid REFERENCES clinic.patients,
     active_plan_id uuid,
     title          text NOT NULL CHECK (title <> ''),
     state          text NOT NULL CHECK (state IN ('open', 'running', 'on_hold', 'done')),

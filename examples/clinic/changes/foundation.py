@@ -1,17 +1,16 @@
-"""The kinds of transactions that the live writer runs, one function a kind; the name of the function is the kind's.
-
-A function runs its statements and leaves the commit to the writer. Children go before their
-parents and follow their keys, so that no change leaves an orphan behind.
-"""
+"""What the users of the foundation's tables do."""
 
 from collections.abc import Callable
+from typing import LiteralString
 
-from examples.clinic.hand import Hand, NothingToChange
+from examples.clinic.hand import Children, Hand, NothingToChange
 
-Change = Callable[[Hand], None]
 TOAST_OCTETS = 3_000
 LONG_HISTORIES = 0.3  # Share of the new patients who bring one.
-DOCTORS_MIN = 4  # Who retires hands the patients over to somebody else.
+# A patient whose orders can be deleted with the patient: all of them are new as well.
+NO_OLD_ORDER: LiteralString = (
+    "NOT EXISTS (SELECT FROM orders AS o WHERE o.patient_id = t.id AND o.rel < 6)"
+)
 
 
 def new_patient(hand: Hand) -> None:
@@ -58,8 +57,8 @@ def new_patient(hand: Hand) -> None:
 def new_order(hand: Hand) -> None:
     """An order for some patient."""
     hand.run(
-        "INSERT INTO orders (patient_id, dr_id, sku, status_code, total_cents, prio, notes, created)"
-        " VALUES (%s, %s, %s, 0, %s, %s, %s, %s)",
+        "INSERT INTO orders (rel, patient_id, dr_id, sku, status_code, total_cents, prio, notes, created)"
+        " VALUES (6, %s, %s, %s, 0, %s, %s, %s, %s)",
         *(hand.some("patient"), hand.some("doctor"), hand.some_sku(), hand.cents(400_000)),
         *(
             hand.random.choice((None, 1, 5, 9)),
@@ -148,66 +147,49 @@ def rescan_jaws(hand: Hand) -> None:
 
 
 def delete_order(hand: Hand) -> None:
-    """An order is cancelled for good."""
-    hand.run("DELETE FROM orders WHERE id = %s", hand.some("order"))
+    """A new order is cancelled for good."""
+    hand.delete("orders", hand.added("orders"))
 
 
 def reinsert_order(hand: Hand) -> None:
     """The same order deleted and inserted again, with the same key."""
     order = hand.some("order")
     gone = hand.row("DELETE FROM orders WHERE id = %s RETURNING *", order)
-    hand.run("INSERT INTO orders VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", *gone)
+    hand.run(
+        "INSERT INTO orders VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", *gone
+    )
 
 
 def delete_project(hand: Hand) -> None:
     """A project with its plans."""
-    _delete_project(hand, hand.some("project"))
-
-
-def _delete_project(hand: Hand, project: object) -> None:
-    hand.run("DELETE FROM treatment_plans WHERE projekt_id = %s", project)
-    hand.run("DELETE FROM projects WHERE id = %s", project)
+    hand.delete("projects", hand.some("project"))
 
 
 def delete_patient(hand: Hand) -> None:
-    """A patient with everything that is the patient's, children first."""
-    patient = hand.some("patient")
-    hand.run(
-        "DELETE FROM treatment_plans WHERE projekt_id IN (SELECT id FROM projects WHERE patient_id = %s)",
-        patient,
-    )
-    hand.run("DELETE FROM projects WHERE patient_id = %s", patient)
-    hand.run("DELETE FROM orders WHERE patient_id = %s", patient)
-    hand.run("DELETE FROM jaws WHERE patient_id = %s", patient)
-    hand.run("DELETE FROM patients WHERE id = %s", patient)
+    """A new patient with everything that is the patient's, children first."""
+    hand.delete("patients", hand.added("patients", NO_OLD_ORDER))
 
 
 def rekey_patient(hand: Hand) -> None:
     """A patient gets another id and the children follow; half of a jaw's own key changes with it."""
-    patient, successor = hand.some("patient"), hand.new_id("patients")
-    hand.run("UPDATE patients SET id = %s WHERE id = %s", successor, patient)
-    hand.run("UPDATE orders SET patient_id = %s WHERE patient_id = %s", successor, patient)
-    hand.run("UPDATE jaws SET patient_id = %s WHERE patient_id = %s", successor, patient)
-    hand.run("UPDATE projects SET patient_id = %s WHERE patient_id = %s", successor, patient)
+    hand.rekey("patients", "id", hand.some("patient"), hand.new_id("patients"))
 
 
 def rename_product(hand: Hand) -> None:
     """A product gets another key and its orders follow."""
-    sku, successor = hand.some_sku(), f"RN-{hand.text(8)}"
-    hand.run("UPDATE products SET sku = %s WHERE sku = %s", successor, sku)
-    hand.run("UPDATE orders SET sku = %s WHERE sku = %s", successor, sku)
+    hand.rekey("products", "sku", hand.some_sku(), f"RN-{hand.text(8)}")
 
 
 def retire_doctor(hand: Hand) -> None:
-    """A doctor and the profile go; orders and plans are handed over to another doctor first."""
-    doctor, successor = hand.some("doctor"), hand.some("doctor")
-    (doctors,) = hand.row("SELECT count(*) FROM doctors")
-    if doctor == successor or int(str(doctors)) <= DOCTORS_MIN:
+    """A new doctor and the profile go; orders and plans are handed over to another doctor first."""
+    doctor, successor = hand.added("doctors"), hand.some("doctor")
+    if doctor == successor:
         raise NothingToChange
     hand.run("UPDATE orders SET dr_id = %s WHERE dr_id = %s", successor, doctor)
     hand.run("UPDATE treatment_plans SET dr_id = %s WHERE dr_id = %s", successor, doctor)
-    (profile,) = hand.row("DELETE FROM doctors WHERE id = %s RETURNING profile_id", doctor)
-    hand.run("DELETE FROM profiles WHERE id = %s", profile)
+    (profile,) = hand.row("SELECT profile_id FROM doctors WHERE id = %s", doctor)
+    hand.delete("doctors", doctor)
+    hand.delete("profiles", profile)
 
 
 def toggle_staff(hand: Hand) -> None:
@@ -242,7 +224,7 @@ def swap_licences(hand: Hand) -> None:
 
 
 # How often each kind comes, out of the sum.
-WEIGHTS: dict[Change, int] = {
+WEIGHTS: dict[Callable[[Hand], None], int] = {
     advance_order: 20,
     new_order: 16,
     move_patient: 8,
@@ -265,3 +247,12 @@ WEIGHTS: dict[Change, int] = {
     swap_codes: 2,
     swap_licences: 2,
 }
+
+# `projects.plan_id` may name a plan that is gone.
+CHILDREN: Children = {
+    "patients": (("orders", "patient_id"), ("jaws", "patient_id"), ("projects", "patient_id")),
+    "projects": (("treatment_plans", "projekt_id"),),
+    "products": (("orders", "sku"),),
+}
+# Tables whose rows are counted: what was added to them is taken away again in the end.
+COUNTED: tuple[LiteralString, ...] = ("orders",)

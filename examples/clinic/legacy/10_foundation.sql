@@ -1,4 +1,4 @@
--- The nine core tables as sixteen years of releases left them: local times without a zone (Europe/Vienna),
+-- The foundation as sixteen years of releases left them: local times without a zone (Europe/Vienna),
 -- status codes, money in cents here and in numeric there, misspelt names, and foreign keys only on the newest table.
 
 CREATE TABLE offices (
@@ -50,11 +50,26 @@ CREATE TABLE patients (
     lname        varchar(80) NOT NULL,
     birth        date,
     sex          char(1),                       -- m, w, d
+    tel          varchar(40),
     insurence_no varchar(12),
     balance      numeric(12, 2) NOT NULL DEFAULT 0,
     history      text,                          -- up to some ten thousand characters, so kept out of line (TOAST)
     archived     char(1) NOT NULL DEFAULT 'N',
     created      timestamp NOT NULL
+);
+
+-- The patients of the program before, never brought into the new table.
+CREATE TABLE patients_2012 (
+    pat_nr    integer PRIMARY KEY,
+    vorname   varchar(60),                      -- not required in those days, nor is the office
+    nachname  varchar(60) NOT NULL,
+    geb_dat   date,
+    geschl    char(1),                          -- m, f, x
+    ordin_nr  integer,
+    vorwahl   varchar(8),                       -- area code, with the zero
+    nummer    varchar(20),
+    saldo     integer NOT NULL DEFAULT 0,       -- cents
+    angelegt  timestamp NOT NULL
 );
 
 CREATE TABLE products (
@@ -69,8 +84,9 @@ CREATE TABLE products (
 
 CREATE TABLE orders (
     id          serial PRIMARY KEY,
+    rel         smallint NOT NULL,              -- release of the program that wrote the row; 1: imported from the one before
     patient_id  bigint NOT NULL,
-    dr_id       integer,
+    dr_id       integer,                        -- of the releases 2 to 4 not the doctor's id, but that of the profile
     referred_by integer,                        -- a doctor's id; many of them were deleted long ago
     sku         varchar(24) NOT NULL,
     status_code smallint NOT NULL,
