@@ -33,7 +33,7 @@ class Dependant:
     @property
     def leaves(self) -> bool:
         """Whether it waits for its parent; else it goes without."""
-        return self.reference.missing is not Missing.NULL
+        return self.reference.missing is not Missing.NULL or self.reference.lookup is not None
 
 
 def family(plans: Plans, plan: EntityPlan) -> list[str]:

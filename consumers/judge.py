@@ -125,7 +125,7 @@ def orphan(reference: Reference, parent_id: str | None, *, absent: bool) -> Reas
     parent = reference.parent.entity
     if not absent:
         return Reason(why=Why.WATERMARK, waits_for=parent, waits_id=parent_id)
-    if reference.missing is Missing.PARK:
+    if reference.missing is Missing.PARK or parent_id is None:
         return Reason(why=Why.PARENT, waits_for=parent, waits_id=parent_id)
     if reference.missing is Missing.DEAD_LETTER:
         return Reason(

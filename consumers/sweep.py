@@ -1,4 +1,4 @@
-"""Trying again what waits: parked rows, references owed, deletes that children hold back, dead letters of older rules.
+"""Trying again what waits: parked rows, references owed, deletes that children hold back, what older rules refused.
 
 A wake-up that two transactions could not see of each other is caught here, so a sweep comes every few seconds.
 """
@@ -27,7 +27,7 @@ SELECT EXISTS (SELECT FROM understudy.waiting
         WHERE generation = 1 AND entity = %(entity)s AND (reason NOT IN ('rule', 'base') OR waits_id IS NOT NULL))
     OR EXISTS (SELECT FROM understudy.waiting
         WHERE generation = 1 AND entity = %(entity)s AND source = %(source)s
-            AND reason = 'rule' AND spec_version < %(spec_version)s)"""
+            AND reason IN ('rule', 'parent') AND spec_version < %(spec_version)s)"""
 
 
 def may_have_work(connection: Connection, applier: Applier) -> bool:

@@ -9,12 +9,13 @@ from consumers.plan import EntityPlan
 def ready(plan: EntityPlan, watermarks: Mapping[str, int], limit: int) -> str:
     """Keys whose parent has come or is known to be absent, and those that only trying can tell.
 
-    Among these are the dead letters of older rules: what fails again is saved with the present version.
+    Among these are the dead letters of older rules, and what lacks a parent by them: what fails again is saved with the
+    present version.
     """
     conditions = [
         "w.reason IN ('children', 'unique')",
         "(w.reason = 'parent' AND w.waits_id IS NULL)",
-        f"(w.reason = 'rule' AND w.source = {plan.source} AND w.spec_version < {plan.spec_version})",
+        f"(w.reason IN ('rule', 'parent') AND w.source = {plan.source} AND w.spec_version < {plan.spec_version})",
     ]
     for entity, place, id_column in _parents(plan):
         come = _exists(place, id_column, "w.waits_id")

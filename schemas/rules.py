@@ -92,8 +92,8 @@ class Ref(_Rule):
         if self.by and not isinstance(self.source, str):
             message = "an alternative key is looked up `from` one column"
             raise ValueError(message)
-        if self.by and self.missing not in (None, Missing.PARK):
-            message = "whose parent is looked up `by` another key waits for it (park)"
+        if self.by and self.missing in (Missing.KEEP, Missing.STUB):
+            message = "a parent that is looked up `by` another key must be there: park, null or dead-letter"
             raise ValueError(message)
         return self
 

@@ -1,4 +1,4 @@
--- Every sweep asks for dead letters of older rules; mostly there are none, among many of the present ones.
-CREATE INDEX waiting_rules ON understudy.waiting (entity, spec_version) WHERE reason = 'rule';
+-- Every sweep asks for what older rules refused; mostly there is nothing, among much that the present ones do.
+CREATE INDEX waiting_rules ON understudy.waiting (entity, spec_version) WHERE reason IN ('rule', 'parent');
 
 INSERT INTO understudy.schema_version (version) VALUES (2);

@@ -239,3 +239,26 @@ def test_a_row_whose_uuid_was_chosen_by_hand_says_nothing_of_the_namespace(
         "INSERT INTO understudy.identity_overrides VALUES ('t', 'legacy.t', '1', gen_random_uuid(), 'test')"
     )
     founding.check(orders.connection, UUID(int=7), list(orders.entities.values()))
+
+
+def test_what_lacked_a_parent_by_the_old_rules_is_tried_again_once(migrated: Migrated) -> None:
+    migrated.table("p", "id int PRIMARY KEY", "id uuid PRIMARY KEY")
+    migrated.table("t", "id int PRIMARY KEY, p int", "id uuid PRIMARY KEY, p uuid REFERENCES app.p")
+    parents = {"p": {"columns": {"id": ID}}}
+    migrated.migrate(parents | rules_of_parent("park"))
+    migrated.mark(1000)
+    migrated.apply("t", change(10, id=1, p=7))
+    assert (migrated.waiting("t"), has_work(migrated)) == ({"1": "parent"}, True)
+    attempts = "SELECT attempts FROM understudy.waiting"
+    for _ in range(2):
+        migrated.sweep("t")
+        assert migrated.rows(attempts) == [(1,)]
+    migrated.migrate(parents | rules_of_parent("null"))
+    migrated.sweep("t")
+    assert migrated.waiting("t") == {}
+    assert migrated.rows("SELECT p FROM app.t") == [(None,)]
+
+
+def rules_of_parent(missing: str) -> dict[str, dict[str, Any]]:
+    parent = {"ref": "p", "from": "p", "missing": missing}
+    return {"t": {"columns": {"id": ID, "p": parent}}}

@@ -11,6 +11,10 @@ DOCTORS = {
         "code": "code",
     }
 }
+CLINIC = {"profiles": {"columns": {"id": {"uuid": True}}}, "doctors": DOCTORS}
+UNKNOWN_IS_NULL = {
+    "ref": "doctors", "from": "doctor", "by": "profile", "when": "kind = 'P'", "missing": "null",
+}  # fmt: skip
 ORDERS = """
 SELECT o.legacy_key, d.legacy_key, o.repaired FROM app.orders t
 JOIN understudy.migration_mappings o ON o.id = t.id AND o.entity = 'orders'
@@ -33,8 +37,7 @@ def clinic(migrated: Migrated, request: pytest.FixtureRequest) -> Migrated:
     )
     rule = {"ref": "doctors", "from": "doctor", "by": request.param, "when": "kind = 'P'"}
     orders = {"columns": {"id": {"uuid": True}, "doctor": rule}}
-    profiles = {"columns": {"id": {"uuid": True}}}
-    migrated.migrate({"profiles": profiles, "doctors": DOCTORS, "orders": orders})
+    migrated.migrate(CLINIC | {"orders": orders})
     migrated.mark(1000)
     migrated.apply("profiles", *(change(1, id=k) for k in (11, 12)))
     return migrated
@@ -77,3 +80,34 @@ def test_an_order_whose_doctor_went_finds_another_by_the_same_key(clinic: Migrat
     clinic.apply("doctors", change(5, id=3, profile=12, code=12))
     clinic.sweep()
     assert clinic.rows(ORDERS) == [("2", "3", True)]
+
+
+def test_missing_speaks_of_the_rows_that_name_the_key_itself(clinic: Migrated) -> None:
+    clinic.migrate(
+        CLINIC | {"orders": {"columns": {"id": {"uuid": True}, "doctor": UNKNOWN_IS_NULL}}}
+    )
+    clinic.apply(
+        "orders", change(3, id=1, doctor=9, kind="D"), change(3, id=2, doctor=12, kind="P")
+    )
+    assert clinic.rows(ORDERS) == [("1", None, None)]
+    assert clinic.waiting("orders") == {"2": "parent"}
+    clinic.apply("doctors", *(change(4, id=k, profile=p, code=p) for k, p in ((9, 11), (2, 12))))
+    clinic.sweep()
+    assert clinic.rows(ORDERS) == [("1", "9", None), ("2", "2", True)]
+
+
+def test_of_a_doctor_who_goes_the_rows_wait_or_go_without_as_if_they_came_now(
+    clinic: Migrated,
+) -> None:
+    clinic.migrate(
+        CLINIC | {"orders": {"columns": {"id": {"uuid": True}, "doctor": UNKNOWN_IS_NULL}}}
+    )
+    clinic.apply("doctors", change(2, id=2, profile=12, code=12))
+    clinic.apply(
+        "orders", change(3, id=1, doctor=2, kind="D"), change(3, id=2, doctor=12, kind="P")
+    )
+    clinic.apply("doctors", delete(4, id=2))
+    clinic.sweep()
+    clinic.sweep()
+    assert clinic.rows(ORDERS) == [("1", None, None)]
+    assert clinic.waiting("orders") == {"2": "parent"}

@@ -83,10 +83,10 @@ def test_columns_of_the_same_rows_are_joined_after_them(tmp_path: Path) -> None:
         (
             {
                 "columns": OWN
-                + '\nx = { ref = "doctors", from = "x", by = "name", when = "y", missing = "dead-letter" }'
+                + '\nx = { ref = "doctors", from = "x", by = "name", when = "y", missing = "stub" }'
             },
             "columns.x",
-            "waits for it (park)",
+            "must be there",
         ),
     ],
 )
