@@ -33,3 +33,11 @@ RETURN (
             || ' ' || md5(format('%s/%s/%s/%s', current_setting('clinic.seed'), tag, i, n)), E'.\n' ORDER BY n)
     FROM generate_series(1, sentences) AS n
 );
+
+-- The id of an order that is not blemished, and so is in the target.
+CREATE FUNCTION pg_temp.sound_order(tag text, i bigint) RETURNS bigint LANGUAGE sql STABLE
+RETURN (
+    SELECT 4001 + bad + pg_temp.draw(tag, i, pg_temp.figure('rows.orders') - bad)
+    FROM (SELECT pg_temp.figure('blemishes.orders.unknown_doctor') + pg_temp.figure('blemishes.orders.unknown_status')
+                 + pg_temp.figure('blemishes.orders.negative_total')) AS blemished (bad)
+);
