@@ -62,11 +62,12 @@ def _table(report: Report) -> str:
         "parked",
         "dead_letters",
         "excluded",
+        "merged",
     )
-    lines = [f"{'entity':<18}" + "".join(f"{column:>13}" for column in columns)]
+    lines = [f"{'entity':<22}" + "".join(f"{column:>13}" for column in columns)]
     for name, counts in report.entities.items():
         lines.append(
-            f"{name:<18}" + "".join(f"{getattr(counts, column):>13,}" for column in columns)
+            f"{name:<22}" + "".join(f"{getattr(counts, column):>13,}" for column in columns)
         )
     lines += [str(problem) for problem in report.problems[:LISTED]]
     lines.append(f"{report.unaccounted} rows unaccounted for, {len(report.problems)} problems")

@@ -1,11 +1,13 @@
 """Comparing the target's rows with the expected ones."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, localcontext
 
+import polars as pl
 import psycopg
 from psycopg import sql
 
-from tests.checker.database import Row, read, scalar
+from tests.checker.database import read, read_frame, scalar
 from tests.checker.entity import Entity
 from tests.checker.expected import Expected
 from tests.checker.report import Problem
@@ -13,42 +15,63 @@ from tests.checker.report import Problem
 _SUM_DIGITS = 60  # More than any sum of numeric(14,2) needs, so that nothing is rounded.
 
 
-def target_rows(
-    target: psycopg.Connection, entity: Entity, columns: tuple[str, ...]
-) -> dict[str, Row]:
-    """The rows of a target table by id."""
-    query = sql.SQL("SELECT id, {} FROM clinic.{}").format(
-        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(entity.name)
-    )
-    return {row[0] or "": row[1:] for row in read(target, query).rows}
+def target_rows(target: psycopg.Connection, table: str, columns: Iterable[str]) -> pl.DataFrame:
+    """The rows of a target table: id and the given columns."""
+    names = sql.SQL(", ").join(map(sql.Identifier, ("id", *columns)))
+    query = sql.SQL("SELECT {} FROM clinic.{}").format(names, sql.Identifier(table))
+    return read_frame(target, query.as_bytes(target))
+
+
+def shared_out(
+    found: pl.DataFrame, owners: Sequence[Entity], expected: Mapping[str, Expected]
+) -> dict[str, pl.DataFrame]:
+    """Whose the rows of a table are: to each entity its own, and to the first what nobody knows.
+
+    Args:
+        found: All rows of the table.
+        owners: The entities with rows of their own there.
+        expected: By entity.
+    """
+    shares = {}
+    for entity in reversed(owners):
+        ids = expected[entity.name].rows
+        shares[entity.name] = found.join(ids, on="id", how="semi")
+        found = found.join(ids, on="id", how="anti")
+    first = owners[0].name
+    shares[first] = pl.concat([shares[first], found])
+    return shares
 
 
 def compare_rows(
-    entity: Entity, expected: Expected, found: dict[str, Row], *, values: bool
+    entity: Entity, expected: Expected, found: pl.DataFrame, *, values: bool
 ) -> list[Problem]:
     """Missing, extra and different rows.
 
     Args:
         entity: Whose rows they are.
         expected: What must be there.
-        found: What is there, by id.
+        found: What is there.
         values: Say both values of a difference; else only where it is.
     """
-    problems = []
-    wanted = {expected.ids[key]: key for key in expected.live}
-    for identity, key in wanted.items():
-        row = found.get(identity)
-        if row is None:
-            problems.append(Problem(kind="missing", entity=entity.name, key=key))
-        elif row != expected.live[key]:
-            problems += _differences(entity, key, expected, row, values=values)
-    extra = found.keys() - wanted.keys()
-    return problems + [Problem(kind="extra", entity=entity.name, key=key) for key in sorted(extra)]
+    live = expected.live
+    missing = live.join(found, on="id", how="anti")["legacy_key"].sort()
+    extra = found.join(live, on="id", how="anti")["id"].sort()
+    pairs = live.join(found, on="id", how="inner", suffix=" found")
+    return [
+        *(Problem(kind="missing", entity=entity.name, key=key) for key in missing),
+        *(
+            problem
+            for column in expected.columns
+            for problem in _differences(entity, column, pairs, values=values)
+        ),
+        *(Problem(kind="extra", entity=entity.name, key=key) for key in extra),
+    ]
 
 
 def _differences(
-    entity: Entity, key: str, expected: Expected, row: Row, *, values: bool
+    entity: Entity, column: str, pairs: pl.DataFrame, *, values: bool
 ) -> list[Problem]:
+    different = pairs.filter(pl.col(column).ne_missing(pl.col(f"{column} found")))
     return [
         Problem(
             kind="different",
@@ -57,27 +80,35 @@ def _differences(
             column=column,
             detail=f"expected {wanted!r}, found {found!r}" if values else "",
         )
-        for column, wanted, found in zip(expected.columns, expected.live[key], row, strict=True)
-        if wanted != found
+        for key, wanted, found in different.select(
+            "legacy_key", column, f"{column} found"
+        ).iter_rows()
     ]
 
 
-def compare_money(target: psycopg.Connection, entity: Entity, expected: Expected) -> list[Problem]:
-    """Sums that are not equal to the cent, the target's computed by the target."""
+def compare_money(
+    target: psycopg.Connection, owners: Sequence[Entity], expected: Mapping[str, Expected]
+) -> list[Problem]:
+    """Sums of a table that are not equal to the cent, the target's computed by the target.
+
+    Args:
+        target: A connection of `snapshot`.
+        owners: The entities with rows of their own there; the first says which columns are money.
+        expected: By entity.
+    """
+    first = owners[0]
     problems = []
-    for column in entity.money:
+    for column in first.money:
         query = sql.SQL("SELECT coalesce(sum({}), 0) FROM clinic.{}").format(
-            sql.Identifier(column), sql.Identifier(entity.name)
+            sql.Identifier(column), sql.Identifier(first.target)
         )
-        position = expected.columns.index(column)
+        amounts = pl.concat([expected[entity.name].live[column] for entity in owners])
         with localcontext(prec=_SUM_DIGITS):
-            wanted = sum(
-                (Decimal(row[position] or "0") for row in expected.live.values()), Decimal(0)
-            )
+            wanted = sum(map(Decimal, amounts.drop_nulls()), Decimal(0))
             off = Decimal(scalar(target, query)) - wanted
         if off:
             detail = f"the target's total is off by {off}"
-            problems.append(Problem(kind="money", entity=entity.name, column=column, detail=detail))
+            problems.append(Problem(kind="money", entity=first.name, column=column, detail=detail))
     return problems
 
 
@@ -89,7 +120,7 @@ def unchecked_columns(
         SELECT column_name FROM information_schema.columns
         WHERE table_schema = 'clinic' AND table_name = %s
     """
-    found = {row[0] or "" for row in read(target, query, (entity.name,)).rows}
+    found = {row[0] or "" for row in read(target, query, (entity.target,)).rows}
     unknown = found - {"id", *expected.columns}
     return [
         Problem(kind="unchecked", entity=entity.name, column=column) for column in sorted(unknown)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import LiteralString
 
+import polars as pl
 import psycopg
 from psycopg import sql
 
@@ -16,6 +17,16 @@ PINNED = {
     "bytea_output": "hex",
     "lc_monetary": "C",
     "row_security": "off",
+}
+# What COPY writes for characters that would end a value or a line.
+_ESCAPES = {
+    r"\\": "\\",
+    r"\b": "\b",
+    r"\f": "\f",
+    r"\n": "\n",
+    r"\r": "\r",
+    r"\t": "\t",
+    r"\v": "\v",
 }
 Row = tuple[str | None, ...]
 Query = LiteralString | bytes | sql.SQL | sql.Composed
@@ -49,6 +60,28 @@ def read(connection: psycopg.Connection, query: Query, parameters: tuple[str, ..
     width = range(result.nfields)
     rows = [tuple(_text(result, row, column) for column in width) for row in range(result.ntuples)]
     return Rows(columns=tuple(column.name for column in cursor.description), rows=rows)
+
+
+def read_frame(connection: psycopg.Connection, query: bytes) -> pl.DataFrame:
+    """Run a query and return its rows, of two columns at least, as text in columns.
+
+    Source: PostgreSQL manual, "COPY", text format.
+    """
+    description = connection.execute(b"SELECT * FROM (" + query + b"\n) AS q LIMIT 0").description
+    with connection.cursor().copy(b"COPY (" + query + b"\n) TO STDOUT") as copy:
+        lines = b"".join(copy)
+    texts = pl.read_csv(
+        lines,
+        schema={column.name: pl.String for column in description or ()},
+        has_header=False,
+        separator="\t",
+        quote_char=None,
+        null_values=r"\N",
+        empty_string_is_null=False,
+        raise_if_empty=False,
+    )
+    escaped = pl.all().str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))
+    return texts.with_columns(escaped) if b"\\" in lines.replace(rb"\N", b"") else texts
 
 
 def scalar(connection: psycopg.Connection, query: Query, parameters: tuple[str, ...] = ()) -> str:

@@ -1,61 +1,58 @@
-"""What the target must hold, worked out from the source alone."""
+"""What the target must hold, worked out from the source alone.
 
-from collections.abc import Iterable, Sequence
+One frame an entity, a row a row of the legacy table, every value the text that PostgreSQL prints, or NULL.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 import psycopg
 
-from tests.checker.database import Row, read
-from tests.checker.entity import Entity, Missing
-from tests.checker.identity import uuid5
+from tests.checker.database import read_frame
+from tests.checker.entity import Entity, Missing, Reference
+from tests.checker.identity import uuids
 
 QUERIES = Path(__file__).parent / "expected"
-_LEADING = 3  # legacy_key, excluded, dead come before the target columns.
+
+LIVE, PARKED, DEAD, EXCLUDED = "live", "parked", "dead letter", "excluded"
+_IS_LIVE = pl.col("fate") == LIVE
+
+Frames = dict[str, pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What becomes of the rows of one legacy table; all by legacy key.
+    """What becomes of the rows of one legacy table.
 
     Attributes:
-        columns: The target columns without the id, in the order of the rows.
-        live: Rows that the target must hold.
-        ids: UUIDs of all legacy rows.
-        parked: Rows that wait for a parent.
-        dead: Rows that break a rule, with the rule.
-        excluded: Rows that stay behind by rule.
+        rows: legacy_key; fate (live, parked, dead letter, excluded); id, the UUID (of what joins: of the row that it
+            joins, NULL where that is not there); the target columns.
     """
 
-    columns: tuple[str, ...]
-    live: dict[str, Row]
-    ids: dict[str, str]
-    parked: frozenset[str]
-    dead: dict[str, str]
-    excluded: frozenset[str]
+    rows: pl.DataFrame
 
     @property
-    def keys(self) -> set[str]:
-        """The legacy keys of all source rows."""
-        return set(self.ids)
+    def columns(self) -> tuple[str, ...]:
+        """The target columns without the id."""
+        return tuple(name for name in self.rows.columns if name not in {"legacy_key", "fate", "id"})
 
+    @property
+    def live(self) -> pl.DataFrame:
+        """The rows that the target must hold, or what joins them."""
+        return self.rows.filter(_IS_LIVE)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Draft:
-    """The rows of one entity, with legacy keys where the target has references."""
-
-    entity: Entity
-    columns: tuple[str, ...]
-    candidates: dict[str, Row]
-    dead: dict[str, str]
-    excluded: frozenset[str]
-
-    def column(self, name: str) -> int:
-        return self.columns.index(name)
+    def keys(self, fate: str) -> pl.Series:
+        """The legacy keys of the rows with that fate."""
+        return self.rows.filter(pl.col("fate") == fate)["legacy_key"]
 
 
 def expect(
-    source: psycopg.Connection, entities: Sequence[Entity], namespace: str
+    source: psycopg.Connection,
+    entities: Sequence[Entity],
+    namespace: str,
+    chosen: Mapping[str, pl.Series] | None = None,
 ) -> dict[str, Expected]:
     """Work out what becomes of every row of the source.
 
@@ -63,104 +60,99 @@ def expect(
         source: A connection of `snapshot`.
         entities: All that refer to each other.
         namespace: The namespace of the pipeline.
+        chosen: Of entities with `unique_by`, the legacy keys that the target let in; else the lowest key is expected.
     """
-    drafts = {entity.name: _draft(source, entity) for entity in entities}
-    present = _present(drafts)
-    return {name: _finish(draft, present, namespace) for name, draft in drafts.items()}
+    frames = {}
+    for entity in entities:
+        rows = _fated(entity, read_frame(source, (QUERIES / f"{entity.name}.sql").read_bytes()))
+        if entity.unique_by:
+            rows = _one_of_each(entity, rows, (chosen or {}).get(entity.name))
+        frames[entity.name] = rows if entity.joins else _identified(entity, rows, namespace)
+    _park_orphans(entities, frames)
+    # All look at their parents' legacy keys and UUIDs; of what joins, the latter are replaced here.
+    return {entity.name: Expected(rows=_resolved(entity, frames, namespace)) for entity in entities}
 
 
-def _draft(source: psycopg.Connection, entity: Entity) -> _Draft:
-    found = read(source, (QUERIES / f"{entity.name}.sql").read_bytes())
-    columns = found.columns[_LEADING:]
-    candidates: dict[str, Row] = {}
-    dead: dict[str, str] = {}
-    excluded = set()
-    for key, is_excluded, reason, *values in found.rows:
-        if key is None:
-            message = f"{entity.name}: a legacy key is NULL"
-            raise ValueError(message)
-        if is_excluded == "t":
-            excluded.add(key)
-        elif reason is not None:
-            dead[key] = reason
-        else:
-            candidates[key] = _converted(entity, columns, values)
-    return _Draft(
-        entity=entity,
-        columns=columns,
-        candidates=candidates,
-        dead=dead,
-        excluded=frozenset(excluded),
+def _fated(entity: Entity, rows: pl.DataFrame) -> pl.DataFrame:
+    """Turn what the query says of a row's fate into one word, and convert what it leaves to Python."""
+    if rows["legacy_key"].null_count() or rows["legacy_key"].is_duplicated().any():
+        message = f"{entity.name}: a legacy key is NULL, or there twice"
+        raise ValueError(message)
+    fate = (
+        pl.when(pl.col("excluded") == "t")
+        .then(pl.lit(EXCLUDED))
+        .when(pl.col("dead").is_not_null())
+        .then(pl.lit(DEAD))
+        .otherwise(pl.lit(LIVE))
+    )
+    converted = (
+        pl.Series(name, [convert(value) for value in rows[name]], dtype=pl.String)
+        for name, convert in entity.conversions.items()
+    )
+    return rows.with_columns(fate.alias("fate"), *converted).drop("excluded", "dead")
+
+
+def _identified(entity: Entity, rows: pl.DataFrame, namespace: str) -> pl.DataFrame:
+    return rows.with_columns(uuids(namespace, entity.name, rows["legacy_key"]))
+
+
+def _one_of_each(entity: Entity, rows: pl.DataFrame, chosen: pl.Series | None) -> pl.DataFrame:
+    """Park all rows but one of those that have the same text in the column of the new unique key."""
+    if chosen is not None:
+        rows = rows.sort(~pl.col("legacy_key").is_in(chosen.implode()), "legacy_key")
+    is_first = pl.struct("fate", entity.unique_by).is_first_distinct()
+    waits = _IS_LIVE & pl.col(entity.unique_by).is_not_null() & ~is_first
+    return rows.with_columns(_parked(waits)).drop(entity.unique_by)
+
+
+def _park_orphans(entities: Sequence[Entity], frames: Frames) -> None:
+    """Park the rows whose parents are not live, then the children of these, until there are no more."""
+    found = True
+    while found:
+        found = False
+        for entity in entities:
+            rows = frames[entity.name]
+            orphans = rows.select(orphan=_IS_LIVE & _lacks_parent(entity, frames))["orphan"]
+            if orphans.any():
+                frames[entity.name] = rows.with_columns(_parked(pl.lit(orphans)))
+                found = True
+
+
+def _lacks_parent(entity: Entity, frames: Frames) -> pl.Expr:
+    """Whether a row waits for a parent that is not live."""
+    return pl.any_horizontal(
+        pl.lit(value=False),
+        *(
+            pl.col(column).is_not_null()
+            & ~pl.col(column).is_in(_live(frames, reference)["legacy_key"].implode())
+            for column, reference in entity.references.items()
+            if reference.missing is Missing.PARK
+        ),
     )
 
 
-def _converted(entity: Entity, columns: tuple[str, ...], values: list[str | None]) -> Row:
-    if not entity.conversions:
-        return tuple(values)
-    conversions = entity.conversions
-    return tuple(
-        conversions[column](value) if column in conversions else value
-        for column, value in zip(columns, values, strict=True)
-    )
+def _live(frames: Frames, reference: Reference) -> pl.DataFrame:
+    return frames[reference.parent].filter(_IS_LIVE).select("legacy_key", "id")
 
 
-def _present(drafts: dict[str, _Draft]) -> dict[str, set[str]]:
-    """The rows of each entity whose parents are all there, and their parents' parents."""
-    present = {name: set(draft.candidates) for name, draft in drafts.items()}
-    shrinking = True
-    while shrinking:
-        shrinking = False
-        for name, draft in drafts.items():
-            orphans = _orphans(draft, present)
-            present[name] -= orphans
-            shrinking = shrinking or bool(orphans)
-    return present
+def _parked(condition: pl.Expr) -> pl.Expr:
+    return pl.when(condition).then(pl.lit(PARKED)).otherwise(pl.col("fate")).alias("fate")
 
 
-def _orphans(draft: _Draft, present: dict[str, set[str]]) -> set[str]:
-    orphans = set()
-    for column, reference in draft.entity.references.items():
-        if reference.missing is Missing.PARK:
-            position = draft.column(column)
-            parents = present[reference.parent]
-            orphans |= {
-                key
-                for key in present[draft.entity.name]
-                if (parent := draft.candidates[key][position]) is not None and parent not in parents
-            }
-    return orphans
-
-
-def _finish(draft: _Draft, present: dict[str, set[str]], namespace: str) -> Expected:
-    name = draft.entity.name
-    live = {key: draft.candidates[key] for key in draft.candidates if key in present[name]}
-    for column in draft.entity.references:
-        live = _resolved(draft, column, live, present, namespace)
-    return Expected(
-        columns=draft.columns,
-        live=live,
-        ids=_ids(namespace, name, (*draft.candidates, *draft.dead, *draft.excluded)),
-        parked=frozenset(draft.candidates.keys() - live.keys()),
-        dead=draft.dead,
-        excluded=draft.excluded,
-    )
-
-
-def _resolved(
-    draft: _Draft, column: str, rows: dict[str, Row], present: dict[str, set[str]], namespace: str
-) -> dict[str, Row]:
-    """Replace the parents' legacy keys in one column by their UUIDs."""
-    reference = draft.entity.references[column]
-    position = draft.column(column)
-    keys = {key for row in rows.values() if (key := row[position]) is not None}
-    if reference.missing is not Missing.KEEP:
-        keys &= present[reference.parent]
-    ids = _ids(namespace, reference.parent, keys)
-    return {
-        key: (*row[:position], ids.get(row[position] or ""), *row[position + 1 :])
-        for key, row in rows.items()
-    }
-
-
-def _ids(namespace: str, entity: str, keys: Iterable[str]) -> dict[str, str]:
-    return {key: uuid5(namespace, f"{entity}:{key}") for key in keys}
+def _resolved(entity: Entity, frames: Frames, namespace: str) -> pl.DataFrame:
+    """The rows with the parents' UUIDs instead of their legacy keys."""
+    rows = frames[entity.name]
+    for column, reference in entity.references.items():
+        parents = _live(frames, reference)
+        if reference.missing is Missing.KEEP:
+            keys = rows[column].drop_nulls().unique()
+            parents = pl.DataFrame(
+                {"legacy_key": keys, "id": uuids(namespace, reference.parent, keys)}
+            )
+        parents = parents.rename({"legacy_key": column, "id": " parent"})
+        rows = (
+            rows.join(parents, on=column, how="left")
+            .with_columns(pl.col(" parent").alias(column))
+            .drop(" parent")
+        )
+    return rows

@@ -1,16 +1,24 @@
-"""The checker's own version 5 UUID."""
+"""The checker's own version 5 UUIDs."""
 
 import hashlib
 
+import polars as pl
 
-def uuid5(namespace: str, name: str) -> str:
-    """The UUID of a name in a namespace, as PostgreSQL prints it.
+
+def uuids(namespace: str, entity: str, keys: pl.Series) -> pl.Series:
+    """The UUIDs of legacy keys of an entity, as PostgreSQL prints them, in the order of the keys.
 
     Source: RFC 9562, section 5.5.
     """
-    hashed = hashlib.sha1(bytes.fromhex(namespace.replace("-", "")) + name.encode())  # noqa: S324 - the RFC says SHA-1.
-    octets = bytearray(hashed.digest()[:16])
-    octets[6] = 0x50 | (octets[6] & 0x0F)
-    octets[8] = 0x80 | (octets[8] & 0x3F)
-    text = octets.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    start = hashlib.sha1(  # noqa: S324 - the RFC says SHA-1.
+        bytes.fromhex(namespace.replace("-", "")) + f"{entity}:".encode()
+    )
+    return pl.Series("id", [_uuid(start, key) for key in keys], dtype=pl.String)
+
+
+def _uuid(start: "hashlib._Hash", key: str) -> str:
+    hashed = start.copy()
+    hashed.update(key.encode())
+    digits = hashed.hexdigest()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"

@@ -1,16 +1,31 @@
 """The mapping table and what waits, against what they must say."""
 
-from collections import Counter
 from dataclasses import dataclass
 
+import polars as pl
 import psycopg
+from psycopg import sql
 
-from tests.checker.database import read
+from tests.checker import expected as fates
+from tests.checker.database import read_frame
 from tests.checker.entity import Entity
 from tests.checker.expected import Expected
 from tests.checker.report import Problem
 
 LIVE, DELETED, EXCLUDED, PARKED = "l", "d", "x", "p"
+# By what becomes of the row; None: the source no longer has it. What waits may have come by before, but not be there.
+_STATES = {
+    None: [DELETED],
+    fates.LIVE: [LIVE],
+    fates.EXCLUDED: [EXCLUDED],
+    fates.PARKED: [PARKED, DELETED, EXCLUDED],
+    fates.DEAD: [PARKED, DELETED, EXCLUDED],
+}
+_MAPPINGS = sql.SQL(
+    "SELECT source, legacy_key, id, state FROM understudy.migration_mappings WHERE entity = {}"
+)
+_PARKED = sql.SQL("SELECT source, legacy_key FROM understudy.parked WHERE entity = {}")
+_DEAD = sql.SQL("SELECT source, legacy_key FROM understudy.dead_letters WHERE entity = {}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,119 +33,116 @@ class Recorded:
     """What the control schema says of one entity.
 
     Attributes:
-        mappings: (source, legacy key, id, state) of every mapping.
+        mappings: source, legacy_key, id and state of every mapping.
         parked: Legacy keys that wait, with repetitions.
         dead: Legacy keys of dead letters, with repetitions.
     """
 
-    mappings: list[tuple[str, str, str, str]]
-    parked: list[str]
-    dead: list[str]
+    mappings: pl.DataFrame
+    parked: pl.Series
+    dead: pl.Series
 
     @property
-    def excluded(self) -> set[str]:
+    def live(self) -> pl.DataFrame:
+        """The mappings of rows that are in the target."""
+        return self.mappings.filter(pl.col("state") == LIVE)
+
+    @property
+    def excluded(self) -> pl.Series:
         """Legacy keys that a rule left behind."""
-        return {key for _, key, _, state in self.mappings if state == EXCLUDED}
+        return self.mappings.filter(pl.col("state") == EXCLUDED)["legacy_key"]
 
 
 def recorded(target: psycopg.Connection, entity: Entity) -> Recorded:
     """Read what the control schema says of an entity."""
-    mappings = read(
-        target,
-        "SELECT source, legacy_key, id, state FROM understudy.migration_mappings WHERE entity = %s",
-        (entity.name,),
+    mappings, parked, dead = (
+        read_frame(target, query.format(sql.Literal(entity.name)).as_bytes(target))
+        for query in (_MAPPINGS, _PARKED, _DEAD)
     )
-    parked = read(
-        target, "SELECT legacy_key FROM understudy.parked WHERE entity = %s", (entity.name,)
-    )
-    dead = read(
-        target, "SELECT legacy_key FROM understudy.dead_letters WHERE entity = %s", (entity.name,)
-    )
-    return Recorded(
-        mappings=[(a or "", b or "", c or "", d or "") for a, b, c, d in mappings.rows],
-        parked=[row[0] or "" for row in parked.rows],
-        dead=[row[0] or "" for row in dead.rows],
-    )
+    return Recorded(mappings=mappings, parked=parked["legacy_key"], dead=dead["legacy_key"])
 
 
 def check_mapping(
-    entity: Entity, expected: Expected, said: Recorded, target_ids: set[str]
+    entity: Entity, expected: Expected, said: Recorded, found: pl.DataFrame
 ) -> list[Problem]:
-    """Whether the mapping is bijective, complete and computed from the legacy key."""
-    problems = [
+    """Whether the mapping is bijective, complete and computed from the legacy key.
+
+    Args:
+        entity: Whose mapping it is.
+        expected: What must be there.
+        said: What the control schema says.
+        found: The target rows that are the entity's own, or that it may join.
+    """
+    wanted = expected.rows.select("legacy_key", "fate", pl.col("id").alias("id expected"))
+    known = said.mappings.join(wanted, on="legacy_key", how="left")
+    # What joins a row may do so after another one that is gone.
+    ids = said.live["id"] if entity.joins else said.mappings["id"]
+    faults = {
+        "names another table": known.filter(pl.col("source") != entity.source)["legacy_key"],
+        "id is not computed from the legacy key": known.filter(
+            pl.col("id") != pl.col("id expected")
+        )["legacy_key"],
+        "the state is wrong": known.filter(~_state_fits())["legacy_key"],
+        "no live mapping": _without(expected.keys(fates.LIVE), said.live["legacy_key"]),
+        "live mapping without a target row": _without(said.live["id"], found["id"]),
+        "one UUID, several mappings": _repeated(ids),
+        "one legacy key, several mappings": _repeated(said.mappings["legacy_key"]),
+    }
+    if not entity.joins:
+        faults["target row without a live mapping"] = _without(found["id"], said.live["id"])
+    return [
         problem
-        for source, key, identity, state in said.mappings
-        for problem in _check_one(entity, expected, (source, key, identity, state))
+        for detail, keys in faults.items()
+        for problem in _problems(entity, "mapping", detail, keys)
     ]
-    live = {key: identity for _, key, identity, state in said.mappings if state == LIVE}
-    problems += _set_problems(
-        entity, "mapping", "no live mapping", expected.live.keys() - live.keys()
-    )
-    problems += _set_problems(
-        entity, "mapping", "target row without a live mapping", target_ids - set(live.values())
-    )
-    problems += _set_problems(
-        entity, "mapping", "live mapping without a target row", set(live.values()) - target_ids
-    )
-    problems += _repeated(entity, "one UUID, several mappings", [m[2] for m in said.mappings])
-    problems += _repeated(entity, "one legacy key, several mappings", [m[1] for m in said.mappings])
-    return problems
 
 
 def check_waiting(entity: Entity, expected: Expected, said: Recorded) -> list[Problem]:
     """Whether exactly those rows are recorded as parked, dead or excluded that must be."""
-    pairs = (
-        ("parked", expected.parked, said.parked),
-        ("dead letter", set(expected.dead), said.dead),
-        ("excluded", expected.excluded, sorted(said.excluded)),
-    )
     problems = []
-    for kind, wanted, found in pairs:
-        problems += _set_problems(entity, kind, "not recorded", wanted - set(found))
-        problems += _set_problems(entity, kind, "recorded without cause", set(found) - wanted)
-        problems += _repeated(entity, f"recorded twice as {kind}", found)
+    for kind, found in (
+        (fates.PARKED, said.parked),
+        (fates.DEAD, said.dead),
+        (fates.EXCLUDED, said.excluded),
+    ):
+        wanted = expected.keys(kind)
+        problems += _problems(entity, kind, "not recorded", _without(wanted, found))
+        problems += _problems(entity, kind, "recorded without cause", _without(found, wanted))
+        problems += _problems(entity, kind, "recorded twice", _repeated(found))
     return problems
 
 
-def unaccounted(expected: Expected, said: Recorded, target_ids: set[str]) -> set[str]:
-    """Legacy keys of source rows that are in no column of the account."""
-    explained = {*said.parked, *said.dead, *said.excluded}
-    return {
-        key
-        for key, identity in expected.ids.items()
-        if identity not in target_ids and key not in explained
-    }
+def unaccounted(entity: Entity, expected: Expected, said: Recorded, found: pl.DataFrame) -> int:
+    """How many source rows are in no column of the account.
+
+    Args:
+        entity: Whose rows they are.
+        expected: All rows of the source.
+        said: What the control schema says.
+        found: The target rows that are the entity's own, or that it may join.
+    """
+    arrived = said.live.join(found, on="id", how="semi") if entity.joins else found
+    left = expected.rows.join(arrived, on="id", how="anti")
+    for explained in (said.parked, said.dead, said.excluded):
+        left = left.join(explained.to_frame(), on="legacy_key", how="anti")
+    return left.height
 
 
-def _check_one(
-    entity: Entity, expected: Expected, mapping: tuple[str, str, str, str]
-) -> list[Problem]:
-    source, key, identity, state = mapping
-    faults = []
-    if source != entity.source:
-        faults.append("names another table")
-    if key in expected.ids and identity != expected.ids[key]:
-        faults.append("id is not computed from the legacy key")
-    if state not in _allowed_states(expected, key):
-        faults.append(f"state {state!r} is wrong")
-    return [Problem(kind="mapping", entity=entity.name, key=key, detail=fault) for fault in faults]
+def _state_fits() -> pl.Expr:
+    """Whether the state of a mapping is one that becomes of such a row."""
+    return pl.any_horizontal(
+        pl.col("fate").eq_missing(fate) & pl.col("state").is_in(states)
+        for fate, states in _STATES.items()
+    )
 
 
-def _allowed_states(expected: Expected, key: str) -> str:
-    if key in expected.live:
-        return LIVE
-    if key in expected.excluded:
-        return EXCLUDED
-    # What waits may have come by before, in any form but live.
-    return PARKED + DELETED + EXCLUDED if key in expected.ids else DELETED
+def _without(keys: pl.Series, others: pl.Series) -> pl.Series:
+    return keys.filter(~keys.is_in(others.implode()))
 
 
-def _set_problems(
-    entity: Entity, kind: str, detail: str, keys: set[str] | frozenset[str]
-) -> list[Problem]:
-    return [Problem(kind=kind, entity=entity.name, key=key, detail=detail) for key in sorted(keys)]
+def _repeated(keys: pl.Series) -> pl.Series:
+    return keys.filter(keys.is_duplicated()).unique()
 
 
-def _repeated(entity: Entity, detail: str, values: list[str]) -> list[Problem]:
-    twice = [value for value, count in Counter(values).items() if count > 1]
-    return _set_problems(entity, "mapping", detail, set(twice))
+def _problems(entity: Entity, kind: str, detail: str, keys: pl.Series) -> list[Problem]:
+    return [Problem(kind=kind, entity=entity.name, key=key, detail=detail) for key in keys.sort()]

@@ -34,7 +34,7 @@ class Problem:
 
 @dataclass(slots=True, kw_only=True)
 class Counts:
-    """The account of one entity; parked, dead letters and excluded as the target recorded them."""
+    """The account of one entity; merged, parked, dead letters and excluded as the target recorded them."""
 
     rows_source: int = 0
     rows_target: int = 0
@@ -44,6 +44,7 @@ class Counts:
     parked: int = 0
     dead_letters: int = 0
     excluded: int = 0
+    merged: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,8 +52,8 @@ class Report:
     """The account of all entities, and every problem.
 
     Attributes:
-        unaccounted: Source rows that are neither in the target nor recorded as parked, dead letter
-            or excluded.
+        unaccounted: Source rows that are neither in the target nor recorded as merged, parked,
+            dead letter or excluded.
     """
 
     entities: dict[str, Counts] = field(default_factory=dict)

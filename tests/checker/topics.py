@@ -63,7 +63,7 @@ def check_topics(
         entities: Whose topics to read.
     """
     problems = []
-    for entity in entities:
+    for entity in {entity.source: entity for entity in entities}.values():
         histories = read_topic(endpoints, f"{pipeline}.{entity.source}", entity.key)
         problems += _compare(entity, histories, _source_rows(source_dsn, entity))
     return problems
@@ -193,7 +193,7 @@ def _text(value: Any) -> str | None:
 
 def _source_rows(dsn: str, entity: Entity) -> dict[tuple[str | None, ...], dict[str, str | None]]:
     with snapshot(dsn) as source:
-        query = sql.SQL("SELECT * FROM public.{}").format(sql.Identifier(entity.name))
+        query = sql.SQL("SELECT * FROM {}").format(sql.Identifier(*entity.source.split(".")))
         found = read(source, query)
     rows = (dict(zip(found.columns, row, strict=True)) for row in found.rows)
     return {tuple(row[name] for name in entity.key): row for row in rows}

@@ -27,12 +27,26 @@ FOUNDATION = (
         money=("consultation_fee",),
     ),
     Entity(
+        name="doctor_titles",
+        legacy_table="doctors",
+        target_table="profiles",
+        joins=True,
+        references={"id": reference("profiles", "park")},
+    ),
+    Entity(
         name="patients",
         references={
             "profile_id": reference("profiles", "null"),
             "office_id": reference("offices", "park"),
         },
         money=("balance",),
+        conversions={"phone": phone_number},
+    ),
+    Entity(
+        name="patients_2012",
+        key=("pat_nr",),
+        target_table="patients",
+        references={"office_id": reference("offices", "park")},
     ),
     Entity(name="products", key=("sku",), money=("price",)),
     Entity(

@@ -41,7 +41,7 @@ ROWS = [
     _case(
         "one blank at an end",
         "UPDATE clinic.patients SET given_name = given_name || ' '"
-        " WHERE id = (SELECT id FROM clinic.patients ORDER BY md5('b' || id) LIMIT 1)",
+        " WHERE id = (SELECT id FROM clinic.patients WHERE NOT archived ORDER BY md5('b' || id) LIMIT 1)",
         ("different", "patients", "given_name"),
     ),
     _case(
@@ -77,6 +77,28 @@ ROWS = [
         ("missing", "jaws", ""),
         ("mapping", "jaws", ""),
         unaccounted=1,
+    ),
+    _case(
+        "one row of a union missing",
+        "DELETE FROM clinic.patients WHERE id = (SELECT id FROM understudy.migration_mappings"
+        " WHERE entity = 'patients_2012' ORDER BY md5('i' || id) LIMIT 1)",
+        ("missing", "patients_2012", ""),
+        ("mapping", "patients_2012", ""),
+        ("money", "patients", "balance"),
+        unaccounted=1,
+    ),
+    _case(
+        "a joined column altered",
+        "UPDATE clinic.profiles SET specialty = CASE specialty WHEN 'surgery' THEN 'general'"
+        " ELSE 'surgery' END WHERE id = (SELECT id FROM clinic.profiles WHERE specialty IS NOT NULL"
+        " ORDER BY md5('j' || id) LIMIT 1)",
+        ("different", "profiles", "specialty"),
+    ),
+    _case(
+        "a joined column in a row that nothing joins",
+        "UPDATE clinic.profiles SET academic_title = 'Dr.' WHERE id = (SELECT id"
+        " FROM clinic.profiles WHERE kind = 'staff' ORDER BY md5('k' || id) LIMIT 1)",
+        ("different", "profiles", "academic_title"),
     ),
     _case(
         "one extra row",
@@ -142,6 +164,34 @@ RECORDS = [
         "INSERT INTO understudy.migration_mappings SELECT * FROM understudy.migration_mappings"
         " WHERE entity = 'offices' LIMIT 1",
         ("mapping", "offices", ""),
+    ),
+    _case(
+        "a row of a union mapped under the other's name",
+        "UPDATE understudy.migration_mappings SET entity = 'patients', source = 'public.patients'"
+        " WHERE entity = 'patients_2012' AND legacy_key = '3'",
+        ("mapping", "patients", ""),
+        ("mapping", "patients_2012", ""),
+    ),
+    _case(
+        "a joined row without its mapping",
+        "DELETE FROM understudy.migration_mappings WHERE entity = 'doctor_titles'"
+        " AND legacy_key = '101'",
+        ("mapping", "doctor_titles", ""),
+        unaccounted=1,
+    ),
+    _case(
+        "a joined row mapped to another row",
+        "UPDATE understudy.migration_mappings SET id = (SELECT max(id::text)::uuid"
+        " FROM clinic.profiles WHERE kind = 'staff')"
+        " WHERE entity = 'doctor_titles' AND legacy_key = '101'",
+        ("mapping", "doctor_titles", ""),
+        unaccounted=1,
+    ),
+    _case(
+        "a joined row parked that need not be",
+        "INSERT INTO understudy.waiting (entity, source, legacy_key, epoch, commit_lsn, ordinal,"
+        " deleted, reason) VALUES ('doctor_titles', 'public.doctors', '101', 1, 1, 0, false, 'parent')",
+        ("parked", "doctor_titles", ""),
     ),
     _case(
         "a live mapping of a row that is gone",

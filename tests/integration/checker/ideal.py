@@ -1,27 +1,21 @@
 """The target as a migration without a fault would leave it, filled from what the checker expects."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
+import polars as pl
 import psycopg
 from psycopg import sql
 
 from examples.clinic.load import create_source, create_target
+from tests.checker import expected as fates
 from tests.checker.database import snapshot
 from tests.checker.entities import CLINIC
+from tests.checker.entity import Entity
 from tests.checker.expected import Expected, expect
 from tests.checker.mapping import EXCLUDED, LIVE
 
 NAMESPACE = "6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10"
 CONTROL = Path(__file__).parents[3] / "schemas" / "control"
-MAPPING = (
-    "COPY understudy.migration_mappings (generation, entity, source, legacy_key, id, state,"
-    " epoch, commit_lsn, ordinal, spec_version) FROM STDIN"
-)
-WAITING = (
-    "COPY understudy.waiting (entity, source, legacy_key, epoch, commit_lsn, ordinal, deleted,"
-    " reason) FROM STDIN"
-)
 
 
 def migrate(source_dsn: str, target_dsn: str, *, scale: float = 0.005, seed: int = 1) -> None:
@@ -37,35 +31,41 @@ def migrate(source_dsn: str, target_dsn: str, *, scale: float = 0.005, seed: int
             "CREATE TABLE understudy.rest PARTITION OF understudy.migration_mappings DEFAULT"
         )
         target.execute("SET session_replication_role = replica")  # Projects and plans are a ring.
-        for name, rows in expected.items():
-            _fill(target, name, rows)
+        for entity in CLINIC:
+            _fill(target, entity, expected[entity.name])
 
 
-def _fill(target: psycopg.Connection, entity: str, expected: Expected) -> None:
-    table = sql.SQL("COPY clinic.{} (id, {}) FROM STDIN").format(
-        sql.Identifier(entity), sql.SQL(", ").join(map(sql.Identifier, expected.columns))
+def _fill(target: psycopg.Connection, entity: Entity, expected: Expected) -> None:
+    """Write the rows of an entity, its mappings and what waits."""
+    if not entity.joins:
+        _copy(target, ("clinic", entity.target), expected.live.select("id", *expected.columns))
+    name = {"entity": pl.lit(entity.name), "source": pl.lit(entity.source)}
+    states = pl.col("fate").replace_strict({fates.LIVE: LIVE, fates.EXCLUDED: EXCLUDED}, default="")
+    mappings = expected.rows.select(
+        "legacy_key",
+        "id",
+        **name,
+        state=states,
+        generation=1,
+        epoch=1,
+        commit_lsn=1,
+        ordinal=0,
+        spec_version=1,
     )
-    source = f"public.{entity}"
-    _copy(target, table, ((expected.ids[key], *row) for key, row in expected.live.items()))
-    states = [(key, LIVE) for key in expected.live] + [(key, EXCLUDED) for key in expected.excluded]
-    _copy(
-        target,
-        sql.SQL(MAPPING),
-        ((1, entity, source, key, expected.ids[key], state, 1, 1, 0, 1) for key, state in states),
+    _copy(target, ("understudy", "migration_mappings"), mappings.filter(pl.col("state") != ""))
+    reasons = pl.col("fate").replace_strict(
+        {fates.PARKED: "parent", fates.DEAD: "rule"}, default=""
     )
-    reasons = [(key, "parent") for key in expected.parked] + [
-        (key, "rule") for key in expected.dead
-    ]
-    _copy(
-        target,
-        sql.SQL(WAITING),
-        ((entity, source, key, 1, 1, 0, False, reason) for key, reason in reasons),
+    waiting = expected.rows.select(
+        "legacy_key", **name, reason=reasons, epoch=1, commit_lsn=1, ordinal=0, deleted=pl.lit("f")
     )
+    _copy(target, ("understudy", "waiting"), waiting.filter(pl.col("reason") != ""))
 
 
-def _copy(
-    target: psycopg.Connection, query: sql.SQL | sql.Composed, rows: Iterable[tuple[object, ...]]
-) -> None:
-    with target.cursor() as cursor, cursor.copy(query) as copy:
-        for row in rows:
-            copy.write_row(row)
+def _copy(target: psycopg.Connection, table: tuple[str, str], rows: pl.DataFrame) -> None:
+    """Write rows; in CSV an empty text has quotes, NULL has none."""
+    query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+        sql.Identifier(*table), sql.SQL(", ").join(map(sql.Identifier, rows.columns))
+    )
+    with target.cursor().copy(query) as copy:
+        copy.write(rows.write_csv(include_header=False))

@@ -46,6 +46,8 @@ def test_a_migration_without_a_fault_is_clean(source: str, target: str) -> None:
     assert report.entities["orders"].parked > 0
     assert report.entities["orders"].dead_letters > 0
     assert report.entities["profiles"].excluded > 0
+    titles = report.entities["doctor_titles"]
+    assert (titles.merged, titles.rows_target) == (titles.rows_source, 0)
 
 
 @pytest.mark.parametrize("corruption", ROWS + RECORDS, ids=lambda case: case.name)
