@@ -20,7 +20,7 @@ from schemas.event_id import ZERO, EventId
 from schemas.migration import Migration
 from schemas.positions import SchemaText
 from schemas.registry import Registry
-from schemas.rules import Join, Missing
+from schemas.rules import Join, Missing, Ref
 from schemas.table import Table
 
 
@@ -160,7 +160,8 @@ class Assembly:
         return tuple(found)
 
     def _transform(self, connection: Connection, plan: EntityPlan) -> Transform:
-        entities = {plan.name, *(rule.ref for rule in plan.entity.refs.values())}
+        rules = (*plan.entity.refs.values(), *(derived.rule for derived in plan.derived))
+        entities = {plan.name, *(rule.ref for rule in rules if isinstance(rule, Ref))}
         overrides = control.overrides(connection, sorted(entities))
         identities = {
             name: Identity(self._migration.pipeline.namespace, name, overrides[name])
