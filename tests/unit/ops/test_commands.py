@@ -53,6 +53,7 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
         "consume",
         "check",
         "plan",
+        "document",
         "status",
         "schema",
         "pause",

@@ -1,0 +1,1 @@
+"""Documents that are generated from a migration folder and both catalogs."""
