@@ -69,7 +69,11 @@ class Load:
 
 
 class Buffer:
-    """The records of one topic."""
+    """The records of one topic.
+
+    Attributes:
+        limits: Offsets, by partition, from which on nothing is taken in for now.
+    """
 
     def __init__(self, topic: str) -> None:
         """Begin without any partition."""
@@ -77,6 +81,7 @@ class Buffer:
         self._runs: deque[Run] = deque()
         self._read: dict[int, int] = {}
         self._taken: dict[int, int] = {}
+        self.limits: dict[int, int] = {}
         self.records = 0
         self.size = 0
 
@@ -108,6 +113,12 @@ class Buffer:
         expected = self._read.get(run.partition)
         if expected is None:
             return None
+        limit = self.limits.get(run.partition)
+        if limit is not None and run.next > limit:
+            within = bisect_left(run.offsets, limit)
+            if within == 0:
+                return None
+            run = run.split(within)[0]
         if run.offsets[0] < expected:
             known = bisect_left(run.offsets, expected)
             if known == len(run.offsets):

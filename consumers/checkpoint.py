@@ -58,7 +58,8 @@ def lock(
         What each entity's rows stand on.
 
     Raises:
-        NotReadyError: An entity is held, stopped, or switched to the target.
+        NotReadyError: An entity is held, stopped, or switched to the target; or a stretch goes beyond an offset at
+            which somebody holds its partition.
         OwnershipLostError: A checkpoint is not where a stretch begins.
     """
     grounds = cursor.execute(_ENTITIES, [list(entities)]).fetchall()
@@ -103,10 +104,11 @@ def _refuse(entity: str, phase: str, *, held: bool, stopped: object) -> None:
 def _expect(
     rows: Sequence[tuple[object, ...]], entities: Sequence[str], stretches: Sequence[Stretch]
 ) -> None:
-    at = {(entity, topic, partition): offset for entity, topic, partition, offset in rows}
+    at = {(entity, topic, partition): offsets for entity, topic, partition, *offsets in rows}
     for entity in entities:
         for stretch in stretches:
-            offset = at.get((entity, stretch.topic, stretch.partition))
+            place = entity, stretch.topic, stretch.partition
+            offset, held = at.get(place, (None, None))
             if offset != stretch.first:
                 raise OwnershipLostError(
                     entity=entity,
@@ -114,6 +116,14 @@ def _expect(
                     partition=stretch.partition,
                     checkpoint=offset,
                     expected=stretch.first,
+                )
+            if held is not None and stretch.next > int(str(held)):
+                raise NotReadyError(
+                    "the partition is held at an exact point",
+                    topic=stretch.topic,
+                    partition=stretch.partition,
+                    held_at=held,
+                    remedy="Nothing: it goes on when whoever looks at it has seen it.",
                 )
 
 

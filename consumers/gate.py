@@ -18,6 +18,9 @@ log = structlog.get_logger(__name__)
 _STATES = """
 SELECT entity, phase, held_at IS NOT NULL, stopped_at IS NOT NULL, truncated_epoch, truncated_lsn, truncated_ordinal
 FROM understudy.entities WHERE generation = 1"""
+_HOLDS = """
+SELECT topic, partition, min(held_offset) FROM understudy.checkpoints
+WHERE generation = 1 AND held_until > now() GROUP BY topic, partition"""
 _END_BACKFILL = """
 UPDATE understudy.entities SET phase = 'tail'
 WHERE generation = 1 AND entity = %(entity)s AND phase = 'backfill' AND NOT EXISTS (
@@ -45,6 +48,14 @@ def states(connection: Connection) -> dict[str, State]:
         found[str(entity)] = State(
             phase=str(phase), held=bool(held), stopped=bool(stopped), truncated=event_id
         )
+    return found
+
+
+def holds(connection: Connection) -> dict[str, dict[int, int]]:
+    """The offsets at which partitions are held, by topic: an exact point that somebody looks at."""
+    found: dict[str, dict[int, int]] = {}
+    for topic, partition, offset in connection.execute(_HOLDS).fetchall():
+        found.setdefault(str(topic), {})[int(str(partition))] = int(str(offset))
     return found
 
 

@@ -34,6 +34,7 @@ class Gatekeeper:
         moved = [self._end_backfills(connection, unit) for unit in self._schedule.units]
         if any(moved):
             self.states = gate.states(connection)
+        held = gate.holds(connection)
         changed: dict[str, bool] = {}
         for unit in self._schedule.units:
             truncated = [
@@ -41,6 +42,7 @@ class Gatekeeper:
             ]
             if truncated:
                 self._watermarks.obeyed[unit.topic] = min(truncated)
+            self._schedule.limit(unit, held.get(unit.topic, {}))
             open_ = gate.is_open(unit.entities, self._waits[unit.topic], self.states)
             if open_ is not unit.open:
                 changed[unit.topic] = open_

@@ -138,7 +138,8 @@ class Lane(threading.Thread):
         elif not _passes(error):
             error = self._give_up(unit, error)
         delay_s = round(self._schedule.postpone(unit), 2)
-        log.warning("not applied", topic=unit.topic, delay_s=delay_s, reason=sentence(error))
+        tell = log.info if isinstance(error, NotReadyError) else log.warning
+        tell("not applied", topic=unit.topic, delay_s=delay_s, reason=sentence(error))
 
     def _give_up(self, unit: Unit, error: Exception) -> Exception:
         """Stop the entities of a unit; the others flow on.

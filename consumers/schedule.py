@@ -238,6 +238,13 @@ class Schedule:
             unit.chores.setdefault(chore, what)
             self._changed.notify_all()
 
+    def limit(self, unit: Unit, limits: Mapping[int, int]) -> None:
+        """Read partitions of a unit up to these offsets only; where they change, reading begins again."""
+        with self._changed:
+            if unit.buffer.limits != limits:
+                unit.buffer.limits = dict(limits)
+                self._rewind(unit)
+
     def set_open(self, unit: Unit, *, open_: bool) -> None:
         """Let batches of a unit be applied, or not."""
         with self._changed:

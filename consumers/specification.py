@@ -9,7 +9,7 @@ from schemas.rules import Python
 
 CHANGED = "the rules were changed: rows written before keep what the old rules made of them"
 REMEDY = (
-    "Dead letters are tried again by themselves. To have all rows by the new rules, "
+    "Dead letters, and rows without a parent, are tried again by themselves. To have all rows by the new rules, "
     "drop the pipeline (understudy drop), empty its target tables, and run it again."
 )
 _DECIDES = {"source", "target", "key", "where", "columns", "expect"}

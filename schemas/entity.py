@@ -67,6 +67,7 @@ class Entity(BaseModel):
     partitions: Annotated[int, Field(ge=1, le=8)] | None = None
     columns: dict[Name, ColumnRule]
     expect: dict[Name, str] = {}
+    totals_by: tuple[Name, ...] = ()
 
     @field_validator("columns")
     @classmethod
@@ -84,6 +85,14 @@ class Entity(BaseModel):
         if self.joined and (len(self.columns) == 1 or len(self.refs) > 1):
             message = "whose row joins another's adds columns to it, and refers to nothing else"
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _totals_by_columns(self) -> "Entity":
+        for name in self.totals_by:
+            if name not in self.columns:
+                message = f"totals_by names the column {name}, which has no rule"
+                raise ValueError(message)
         return self
 
     @property

@@ -29,13 +29,13 @@ class Progress:
         lsn: All of the source up to here is in Kafka; None: not begun.
         rows: Rows of the snapshot in Kafka, by table and chunk.
         ended: Tables whose snapshot is in Kafka whole, with the rows of each.
-        heartbeat_ms: Source time of the newest heartbeat, milliseconds since 1970.
+        heartbeat: The newest one.
     """
 
     lsn: int | None = None
     rows: dict[str, dict[int, int]] = field(default_factory=dict)
     ended: dict[str, int] = field(default_factory=dict)
-    heartbeat_ms: int | None = None
+    heartbeat: Marker | None = None
 
     def take(self, record: positions.Record) -> None:
         """Take one more record, in the order of the topic."""
@@ -47,7 +47,8 @@ class Progress:
             case SnapshotEnd():
                 self.ended[record.table] = record.rows
             case Marker(id="heartbeat"):
-                self.heartbeat_ms = max(self.heartbeat_ms or 0, record.source_ms)
+                if self.heartbeat is None or self.heartbeat.lsn < record.lsn:
+                    self.heartbeat = record
             case _:
                 pass
 

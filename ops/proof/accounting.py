@@ -1,0 +1,163 @@
+"""Taking the account: both sides at an exact point, row by row of each legacy table, in columns."""
+
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+import polars as pl
+from psycopg import sql
+
+from consumers import catalog, control, identity
+from consumers.identity import Identity
+from ops.databases import Connection
+from ops.preflight import catalogs
+from ops.proof import frames
+from ops.proof.account import Account, EntityAccount
+from ops.proof.classes import Class, classes
+from ops.proof.exact_point import ExactPoint, Say, exact_point
+from ops.proof.totals import totals
+from ops.proof.totals_sql import Summed
+from ops.stack.state import Endpoints
+from schemas.entity import Entity
+from schemas.migration import ENTITY_FOLDER, Migration
+from schemas.table import CATALOG_SQL, Table, tables_of
+
+_UNREAD = files("ops.proof").joinpath("unread.sql").read_bytes()
+_CLASS_COLUMNS = ["key", "class", "reason", "repaired"]
+_PRESENT = (Class.TARGET.value, Class.MERGED.value)
+_EXPLAINED = (*_PRESENT, Class.DEAD_LETTER.value, Class.PARKED.value, Class.EXCLUDED.value)
+
+
+def take(
+    migration: Migration, at: Endpoints, entities: Sequence[str], say: Say, *, timeout_s: float
+) -> Account:
+    """Take the account of some entities at an exact point.
+
+    Args:
+        migration: A pipeline that runs.
+        at: Where its servers are.
+        entities: Names.
+        say: Told what is being done.
+        timeout_s: As `exact_point`.
+
+    Raises:
+        NotReadyError: As `exact_point`.
+        ConflictError: As `exact_point`.
+    """
+    with exact_point(migration, at, entities, say, timeout_s=timeout_s) as point:
+        say("comparing; the workers go on")
+        taking = _Taking(migration, point)
+        return Account(
+            pipeline=migration.pipeline.pipeline,
+            lsn=point.lsn,
+            at=point.at,
+            held_s=point.held_s,
+            versions=_versions(point),
+            entities=tuple(taking.entity(migration.entities[name]) for name in entities),
+            unread=_unread(point.source, migration),
+        )
+
+
+def _versions(point: ExactPoint) -> dict[str, str]:
+    servers = {"source": point.source, "target": point.target}
+    found = {
+        side: str(c.execute("SHOW server_version").fetchall()[0][0]) for side, c in servers.items()
+    }
+    return {"understudy": version("understudy")} | found
+
+
+def _unread(source: Connection, migration: Migration) -> dict[str, int]:
+    places = catalogs.places([entity.source.place for entity in migration.entities.values()])
+    return {str(t): int(str(n)) for t, n in source.execute(_UNREAD, places).fetchall()}
+
+
+class _Taking:
+    """The account of one entity after the other."""
+
+    def __init__(self, migration: Migration, point: ExactPoint) -> None:
+        self._migration = migration
+        self._point = point
+        places = catalogs.places([entity.source.place for entity in migration.entities.values()])
+        self._tables = tables_of(point.source.execute(CATALOG_SQL, places).fetchall())
+        overrides = control.overrides(point.target, list(migration.entities))
+        namespace = migration.pipeline.namespace
+        self._ids = {name: Identity(namespace, name, overrides[name]) for name in overrides}
+
+    def entity(self, entity: Entity) -> EntityAccount:
+        legacy = self._tables[entity.source.place]
+        key = entity.key or legacy.key
+        rows = self._rows(legacy, key)
+        known = frames.read(self._point.target, classes(entity), _CLASS_COLUMNS)
+        both = rows.join(known, on="key", how="full", coalesce=True)
+        ours = both.filter(pl.col("__source"))
+        explained = pl.col("class").is_in(_EXPLAINED)
+        staying = ours.filter(~pl.col("class").is_in(_PRESENT).fill_null(value=False))
+        left = both.filter(pl.col("__source").is_null())
+        where = entity.where or ""
+        file = self._migration.files[entity.name]
+        return EntityAccount(
+            entity=entity.name,
+            domain=_domain(self._migration.folder, file),
+            source=str(entity.source),
+            target=str(entity.target),
+            rows=len(ours),
+            counts=_counts(ours),
+            dead_letters=_reasons(ours, Class.DEAD_LETTER),
+            parked=_reasons(ours, Class.PARKED),
+            excluded=_reasons(ours, Class.EXCLUDED, where),
+            repaired=len(ours.filter(pl.col("repaired") == "t")),
+            unaccounted=_keys(ours.filter(~explained.fill_null(value=False))),
+            extra=_keys(left.filter(explained & (pl.col("class") != Class.EXCLUDED.value))),
+            totals=tuple(
+                totals(
+                    self._point.source,
+                    self._point.target,
+                    Summed(
+                        entity=entity,
+                        legacy=legacy,
+                        target=catalog.read(self._point.target, entity.target),
+                        key=key,
+                    ),
+                    staying.select(f"__key{n}" for n in range(len(key))),
+                    self._ids,
+                )
+            ),
+            rules=file.read_text(encoding="utf-8"),
+        )
+
+    def _rows(self, legacy: Table, key: Sequence[str]) -> pl.DataFrame:
+        """The keys of the source: as one text, and as it prints each column of them."""
+        names = [f"__key{n}" for n in range(len(key))]
+        query = sql.SQL("SELECT {} FROM {}").format(
+            sql.SQL(", ").join(map(sql.Identifier, key)),
+            sql.Identifier(legacy.schema, legacy.name),
+        )
+        rows = frames.read(self._point.source, query, names)
+        bases = [column.base for name in key if (column := legacy.column(name))]
+        parts = [
+            identity.normal_form(rows[name], base) for name, base in zip(names, bases, strict=True)
+        ]
+        keys = identity.legacy_keys(parts).alias("key")
+        return rows.with_columns(keys, pl.lit(value=True).alias("__source"))
+
+
+def _domain(folder: Path, file: Path) -> str:
+    return "/".join(file.relative_to(folder / ENTITY_FOLDER).parts[:-1])
+
+
+def _counts(rows: pl.DataFrame) -> Counter[Class]:
+    counted = rows.filter(pl.col("class").is_not_null()).group_by("class").len()
+    return Counter({Class(name): count for name, count in counted.iter_rows()})
+
+
+def _reasons(rows: pl.DataFrame, of: Class, rule: str = "") -> Counter[str]:
+    """Rows of a class by reason, the most frequent first; without one it is the rule."""
+    chosen = rows.filter(pl.col("class") == of.value)
+    counted = chosen.with_columns(pl.col("reason").fill_null(rule)).group_by("reason").len()
+    return Counter(dict(sorted(counted.iter_rows(), key=lambda row: (-row[1], row[0]))))
+
+
+def _keys(rows: pl.DataFrame) -> tuple[str, ...]:
+    return tuple(rows["key"].sort().to_list())

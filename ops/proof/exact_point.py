@@ -1,0 +1,233 @@
+"""An exact point: the source as of one LSN, and the target with exactly the commits before it, while both go on.
+
+All workers are held first; then a temporary slot gives the point C and a snapshot of the source; then every partition
+goes on to the first record of a commit at or behind C, and no further; then a snapshot of the target is taken, and all
+go on. What is compared afterwards holds nobody up. The hold comes before the slot: commits behind C are in the WAL
+before its creation returns, and would be applied.
+Source: PostgreSQL manual, "Snapshot Synchronization Functions"; logical decoding starts at the consistent point.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from psycopg import sql
+
+from consumers.assembly import Schemas
+from ops import databases, wiring
+from ops.controls import require_control
+from ops.databases import Connection
+from ops.proof.cut import cut
+from ops.proof.hold import Hold, Place
+from ops.stack.state import Endpoints
+from ops.watch.broker import PositionsReader
+from producers.point import ExportedPoint, Waiting
+from schemas import names
+from schemas.errors import NotReadyError
+from schemas.migration import Migration
+from schemas.positions import Marker
+
+APPLICATION = "exact point"
+POLL_S = 0.1
+# A sweep brings within it what could go.
+SWEEP_S = 5.0
+_UNREADY = """
+    SELECT entity, phase, held_at IS NOT NULL, stopped_reason FROM understudy.entities
+    WHERE generation = 1 AND entity = ANY (%s) AND (phase <> 'tail' OR held_at IS NOT NULL OR stopped_at IS NOT NULL)
+    ORDER BY entity"""
+_KNOWN = "SELECT count(*) FROM understudy.entities WHERE generation = 1 AND entity = ANY (%s)"
+_WRITTEN = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
+_WATERMARK = (
+    "SELECT min(watermark) FROM understudy.checkpoints WHERE generation = 1 AND entity = ANY (%s)"
+)
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExactPoint:
+    """Both sides as of one LSN; each connection is in a transaction that sees nothing else.
+
+    Attributes:
+        lsn: The source's.
+        at: When, by the source's clock.
+        held_s: How long the workers were held, in seconds.
+    """
+
+    lsn: int
+    at: datetime
+    held_s: float
+    source: Connection
+    target: Connection
+
+
+class Say(Protocol):
+    """Tells the person who waits what is going on."""
+
+    def __call__(self, text: str, /) -> None:
+        """Say it."""
+
+
+@contextmanager
+def exact_point(
+    migration: Migration, at: Endpoints, entities: Sequence[str], say: Say, *, timeout_s: float
+) -> Iterator[ExactPoint]:
+    """Take an exact point of a running pipeline.
+
+    Args:
+        migration: What runs.
+        at: Where the servers are.
+        entities: Whose rows are looked at; the others go on undisturbed.
+        say: Told what is waited for.
+        timeout_s: How long each step may take: being caught up, the slot, going on to the point.
+
+    Raises:
+        NotReadyError: The pipeline does not run, is in its backfill, or does not get there in time.
+        ConflictError: Somebody else looks at an exact point; or open transactions keep the slot waiting.
+    """
+    with ExitStack() as open_:
+        control = open_.enter_context(databases.target(at.target_dsn, APPLICATION))
+        monitor = open_.enter_context(databases.source(at.source_dsn, APPLICATION))
+        taking = _Taking(migration, at, entities, _Sessions(control, monitor), timeout_s)
+        taking.require_tail()
+        say("waiting until everything written so far is applied")
+        taking.await_caught_up()
+        source = open_.enter_context(databases.source(at.source_dsn, APPLICATION))
+        target = open_.enter_context(databases.target(at.target_dsn, APPLICATION))
+        yield taking.take(source, target, say)
+
+
+class _Sessions(NamedTuple):
+    control: Connection
+    monitor: Connection
+
+
+class _Taking:
+    def __init__(
+        self,
+        migration: Migration,
+        at: Endpoints,
+        entities: Sequence[str],
+        sessions: _Sessions,
+        timeout_s: float,
+    ) -> None:
+        self._migration = migration
+        self._at = at
+        self._control, self._monitor = sessions
+        self._timeout_s = timeout_s
+        self._entities = list(entities)
+
+    def require_tail(self) -> None:
+        require_control(self._control)
+        unready = self._control.execute(_UNREADY, [self._entities]).fetchall()
+        known = self._control.execute(_KNOWN, [self._entities]).fetchall()[0][0]
+        if known != len(self._entities):
+            raise NotReadyError("not all entities are known to a worker", remedy="understudy run")
+        for entity, phase, paused, stopped in unready:
+            if stopped or paused:
+                what = f"is stopped: {stopped}" if stopped else "is paused"
+                raise NotReadyError(f"{entity} {what}", remedy="understudy resume")
+            if phase == "switched":
+                raise NotReadyError(f"{entity} is switched to the target", entity=entity)
+            raise NotReadyError(
+                f"the snapshot of {entity} is not applied yet",
+                remedy="Wait for it: understudy status --watch.",
+            )
+
+    def await_caught_up(self) -> None:
+        written = self._monitor.execute(_WRITTEN).fetchall()[0][0]
+        query = _WATERMARK
+
+        def is_there() -> bool:
+            row = self._control.execute(query, [self._entities]).fetchall()[0][0]
+            return int(str(row or 0)) >= int(str(written))
+
+        self._wait(is_there, "everything written so far to be applied")
+
+    def take(self, source: Connection, target: Connection, say: Say) -> ExactPoint:
+        hold, began = Hold(self._control, self._entities), time.monotonic()
+        try:
+            say("holding the workers, and taking a snapshot of the source")
+            first = hold.here()
+            lsn, at = self._import_point(source)
+            hold.at(self._cuts(first, lsn))
+            say("going on to the point")
+            self._wait(lambda: not hold.behind(), "the workers to reach the point")
+            self._sweep(hold)
+            self._open(target)
+        finally:
+            hold.release()
+        held_s = time.monotonic() - began
+        return ExactPoint(lsn=lsn, at=at, held_s=held_s, source=source, target=target)
+
+    def _import_point(self, source: Connection) -> tuple[int, datetime]:
+        """Put a session into the snapshot of a slot's consistent point; the slot is gone afterwards."""
+        waiting = Waiting(monitor=self._monitor, stop=threading.Event())
+        name = f"{names.slot(self._migration.pipeline.pipeline)}_exact"
+        point = ExportedPoint(self._at.source_dsn, name, waiting, temporary=True)
+        try:
+            self._open(source, point.created.snapshot)
+            at = source.execute("SELECT clock_timestamp()").fetchall()[0][0]
+        finally:
+            point.close()
+        if not isinstance(at, datetime):
+            raise TypeError(at)
+        return point.created.consistent_point, at
+
+    def _open(self, connection: Connection, snapshot: str = "") -> None:
+        connection.execute("SET statement_timeout = 0")
+        connection.execute(_SNAPSHOT)
+        if snapshot:
+            named = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot))
+            connection.execute(named)
+        connection.execute("SELECT 1")
+
+    def _cuts(self, first: dict[Place, int], lsn: int) -> dict[Place, int]:
+        marker = self._marker(lsn)
+        stretches = {
+            (topic, partition): (offset, marker.ends.get(topic, {}).get(partition, offset))
+            for (topic, partition), offset in first.items()
+        }
+        schemas = Schemas(wiring.registry(self._migration, self._at))
+        consumer = wiring.reader(self._migration, self._at)
+        try:
+            return cut(consumer, stretches, lsn, schemas.reader)
+        finally:
+            consumer.close()
+
+    def _marker(self, lsn: int) -> Marker:
+        """The newest heartbeat, once it is behind an LSN: what was committed before is in Kafka below its ends."""
+        client = wiring.reader(self._migration, self._at)
+        reader = PositionsReader(client, self._migration.pipeline.pipeline)
+        try:
+            found: list[Marker] = []
+
+            def has_come() -> bool:
+                heartbeat = reader.refresh().heartbeat
+                if heartbeat is not None and heartbeat.lsn >= lsn:
+                    found.append(heartbeat)
+                return bool(found)
+
+            self._wait(has_come, "the capture to publish a marker")
+            return found[0]
+        finally:
+            reader.close()
+
+    def _sweep(self, hold: Hold) -> None:
+        """Give rows that wait for what is there by now the moment that they need."""
+        deadline = time.monotonic() + SWEEP_S
+        while hold.could_go() and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+
+    def _wait(self, is_so: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + self._timeout_s
+        while not is_so():
+            if time.monotonic() > deadline:
+                raise NotReadyError(
+                    f"waited {self._timeout_s:g} s for {what}",
+                    remedy="See understudy status: capture and workers must run.",
+                )
+            time.sleep(POLL_S)

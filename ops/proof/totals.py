@@ -1,0 +1,127 @@
+"""Sums of numeric columns on both sides: the rows that have arrived, added up by each server itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import polars as pl
+import psycopg
+
+from consumers import identity
+from consumers.identity import Identity
+from ops.databases import Connection, first_line
+from ops.proof import totals_sql
+from ops.proof.totals_sql import Summed
+from schemas.rules import Ref
+
+Sums = dict[str | None, tuple[Decimal | None, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """One sum on both sides.
+
+    Attributes:
+        column: Target column.
+        by: Column whose values are told apart; None: all rows.
+        group: The value, of a reference the parent's legacy key; None: all rows, or NULL.
+        source, target: None where no row has a value.
+        problem: Why the source cannot add it up; empty if it can.
+    """
+
+    column: str
+    by: str | None = None
+    group: str | None = None
+    source: Decimal | None = None
+    target: Decimal | None = None
+    problem: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both are the same, to the last digit; what cannot be added up does not disagree."""
+        return bool(self.problem) or self.source == self.target
+
+
+def totals(
+    source: Connection,
+    target: Connection,
+    summed: Summed,
+    staying: pl.DataFrame,
+    ids: Mapping[str, Identity],
+) -> list[Total]:
+    """All totals of an entity: of each column the whole, and by each column of `totals_by`.
+
+    Args:
+        source: In the transaction of an exact point.
+        target: As `source`.
+        summed: The entity.
+        staying: Key values of the rows that are not in the target, as the source prints them.
+        ids: Of the entities that it refers to.
+    """
+    if not summed.columns:
+        return []
+    keys = [staying[name].to_list() for name in staying.columns]
+    found = []
+    for by in (None, *summed.entity.totals_by):
+        labels: dict[str | None, str] = {}
+        try:
+            with source.transaction():
+                rows = source.execute(totals_sql.of_source(summed, by), keys).fetchall()
+        except psycopg.Error as error:
+            problem = first_line(error)
+            found += [Total(column=c.name, by=by, problem=problem) for c in summed.columns]
+            continue
+        rule = summed.rule(by)
+        if isinstance(rule, Ref) and rule.sql is None:
+            rows, labels = _named(rows, summed, rule, ids[rule.ref])
+        theirs = target.execute(totals_sql.of_target(summed, by)).fetchall()
+        found += _side_by_side(summed, by, _sums(rows), _sums(theirs), labels)
+    return found
+
+
+def _named(
+    rows: Sequence[tuple[object, ...]], summed: Summed, rule: Ref, ids: Identity
+) -> tuple[list[tuple[object, ...]], dict[str | None, str]]:
+    """The rows with the parent's UUID in place of its key, and the key of each UUID."""
+    width = len(rule.columns)
+    columns = [
+        identity.normal_form(pl.Series("k", [row[at] for row in rows], dtype=pl.String), base)
+        for at, base in enumerate(_bases(summed, rule))
+    ]
+    keys = identity.legacy_keys(columns).to_list()
+    labels: dict[str | None, str] = {ids.one(key): key for key in keys if key is not None}
+    uuids = {key: uuid for uuid, key in labels.items()}
+    return [(uuids.get(key), *row[width:]) for key, row in zip(keys, rows, strict=True)], labels
+
+
+def _bases(summed: Summed, rule: Ref) -> list[str]:
+    found = [summed.legacy.column(name) for name in rule.columns]
+    return [column.base if column else "text" for column in found]
+
+
+def _sums(rows: Sequence[tuple[object, ...]]) -> Sums:
+    return {
+        None if group is None else str(group): tuple(
+            None if value is None else Decimal(str(value)) for value in sums
+        )
+        for group, *sums in rows
+    }
+
+
+def _side_by_side(
+    summed: Summed, by: str | None, ours: Sums, theirs: Sums, labels: Mapping[str | None, str]
+) -> list[Total]:
+    if labels:  # The target prints a UUID with its hyphens.
+        theirs = {group and group.replace("-", ""): sums for group, sums in theirs.items()}
+    nothing = (None,) * len(summed.columns)
+    return [
+        Total(
+            column=column.name,
+            by=by,
+            group=labels.get(group, group),
+            source=ours.get(group, nothing)[at],
+            target=theirs.get(group, nothing)[at],
+        )
+        for at, column in enumerate(summed.columns)
+        for group in sorted({*ours, *theirs}, key=lambda group: labels.get(group, group or ""))
+    ]

@@ -1,0 +1,147 @@
+"""The SQL that adds up numeric columns on each side, from an entity file. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from consumers.catalog import TargetTable
+from consumers.plan import leaf
+from schemas.entity import Entity
+from schemas.rules import AnyRule, Constant, Copy, Default, Ref, Sql, spelling
+from schemas.table import Column, Table
+
+_NUMBERS = ("numeric", "money")
+_OF_SOURCE = sql.SQL("""
+    SELECT {group}, {sums} FROM (SELECT {columns} FROM {table}) s
+    WHERE {where} AND NOT EXISTS (SELECT FROM unnest({arrays}) AS stays ({keys}) WHERE {same})
+    GROUP BY {numbers}""")
+_OF_TARGET = sql.SQL("""
+    SELECT {group}, {sums} FROM {table} t
+    WHERE EXISTS (SELECT FROM {mapping} m
+        WHERE m.generation = 1 AND m.source = {source} AND m.state = 'l' AND m.id = t.{id}
+            AND NOT EXISTS (SELECT FROM understudy.waiting w
+                WHERE w.generation = 1 AND w.entity = {entity} AND w.source = m.source
+                    AND w.legacy_key = m.legacy_key AND NOT w.deleted))
+    GROUP BY 1""")
+_NULL = sql.SQL("CAST(NULL AS text)")
+_COMMA = sql.SQL(", ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summed:
+    """An entity whose columns are added up.
+
+    Attributes:
+        key: The columns of its legacy key.
+    """
+
+    entity: Entity
+    legacy: Table
+    target: TargetTable
+    key: tuple[str, ...]
+
+    @property
+    def columns(self) -> list[Column]:
+        """Those of the target that are added up: exact numbers that come out of the legacy row alone."""
+        return [
+            column
+            for column in self.target.table.columns
+            if column.base.startswith(_NUMBERS)
+            and isinstance(self.entity.columns.get(column.name), Copy | Default | Sql)
+        ]
+
+    def rule(self, by: str | None) -> AnyRule | None:
+        """The rule of a column by which totals are told apart."""
+        return None if by is None else self.entity.columns[by]
+
+
+def of_source(summed: Summed, by: str | None) -> sql.Composed:
+    """Sums over the legacy rows that are in the target, by what the rules make of them.
+
+    Parameters: a text[] for each column of the key, side by side: the rows that are not there.
+
+    Returns:
+        Columns: the group (of a reference, each column of the parent's key), then the sums.
+    """
+    groups = _groups(summed, by)
+    names = [sql.Identifier(f"k{n}") for n in range(len(summed.key))]
+    same = [
+        sql.SQL("stays.{} = CAST(s.{} AS text)").format(name, sql.Identifier(column))
+        for name, column in zip(names, summed.key, strict=True)
+    ]
+    where = sql.SQL("({}\n) IS TRUE").format(_sql(summed.entity.where or "true"))
+    return _OF_SOURCE.format(
+        group=_COMMA.join(groups),
+        sums=_COMMA.join(_sum(_value(summed.entity.columns[c.name]), c) for c in summed.columns),
+        columns=_COMMA.join(_as_staged(column) for column in summed.legacy.columns),
+        table=sql.Identifier(summed.legacy.schema, summed.legacy.name),
+        where=where,
+        arrays=_COMMA.join([sql.SQL("%s::text[]")] * len(names)),
+        keys=_COMMA.join(names),
+        same=sql.SQL(" AND ").join(same),
+        numbers=_COMMA.join(sql.SQL(str(n + 1)) for n in range(len(groups))),
+    )
+
+
+def of_target(summed: Summed, by: str | None) -> sql.Composed:
+    """Sums over the target rows of one entity. Columns: the group, then the sums."""
+    entity = summed.entity
+    group = sql.SQL("CAST(t.{} AS text)").format(sql.Identifier(by)) if by else _NULL
+    return _OF_TARGET.format(
+        group=group,
+        sums=_COMMA.join(_sum(sql.Identifier("t", c.name), c) for c in summed.columns),
+        table=sql.Identifier(*entity.target.place),
+        mapping=sql.Identifier("understudy", leaf(entity.name)),
+        source=sql.Literal(str(entity.source)),
+        id=sql.Identifier(entity.id_column),
+        entity=sql.Literal(entity.name),
+    )
+
+
+def _groups(summed: Summed, by: str | None) -> Sequence[sql.Composable]:
+    rule = summed.rule(by)
+    if rule is None:
+        return [_NULL]
+    text = sql.SQL("CAST({} AS text)")
+    if isinstance(rule, Ref) and rule.sql is None and rule.by is None:
+        return [text.format(sql.Identifier("s", name)) for name in rule.columns]
+    column = summed.target.table.column(by or "")
+    kind = sql.SQL(column.base if column else "text")
+    return [text.format(sql.SQL("CAST({} AS {})").format(_value(rule), kind))]
+
+
+def _value(rule: AnyRule) -> sql.Composable:
+    """What a rule makes of a legacy row (alias s); None of other rules comes out of the row alone."""
+    match rule:
+        case Copy():
+            return sql.Identifier("s", rule.source)
+        case Default():
+            given = sql.Literal(spelling(rule.default))
+            return sql.SQL("coalesce(CAST({} AS text), {})").format(
+                sql.Identifier("s", rule.source), given
+            )
+        case Constant():
+            return sql.Literal(spelling(rule.constant))
+        case Sql():
+            return sql.SQL("({}\n)").format(_sql(rule.sql))
+        case _:
+            return sql.SQL("CAST(NULL AS text)")
+
+
+def _sum(value: sql.Composable, column: Column) -> sql.Composed:
+    cast = sql.SQL("CAST({} AS {})").format(value, sql.SQL(column.type))
+    return sql.SQL("sum(CAST({} AS numeric))").format(cast)
+
+
+def _as_staged(column: Column) -> sql.Composable:
+    """A legacy column in the type in which the rules see it."""
+    name = sql.Identifier(column.name)
+    if column.type == column.base:
+        return name
+    return sql.SQL("CAST({} AS {}) AS {}").format(name, sql.SQL(column.base), name)
+
+
+def _sql(text: str) -> sql.SQL:
+    """An expression of an entity file."""
+    return sql.SQL(text.replace("%", "%%"))
