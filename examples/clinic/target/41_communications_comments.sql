@@ -1,0 +1,21 @@
+-- What the tables of communications hold.
+COMMENT ON TABLE clinic.threads IS 'A conversation';
+COMMENT ON COLUMN clinic.threads.patient_id IS 'Whom it is about';
+COMMENT ON COLUMN clinic.threads.opened_by IS 'NULL where the account was deleted';
+COMMENT ON TABLE clinic.messages IS 'A message of a thread; withdrawn ones are not here';
+COMMENT ON COLUMN clinic.messages.thread_id IS 'NULL where the thread was deleted before the migration';
+COMMENT ON COLUMN clinic.messages.read_at IS 'When the last of those who take part had read it';
+COMMENT ON TABLE clinic.comments IS 'A comment on an order or a project, or an answer to a comment';
+COMMENT ON COLUMN clinic.comments.reply_to IS 'NULL where it is no answer, or the answered comment was deleted before the migration';
+COMMENT ON COLUMN clinic.comments.order_id IS 'Of comments that are no answers, where they are about an order that still exists';
+COMMENT ON COLUMN clinic.comments.project_id IS 'Of comments that are no answers, where they are about a project that still exists';
+COMMENT ON COLUMN clinic.comments.author_id IS 'NULL where nobody wrote it down, or the account was deleted';
+COMMENT ON TABLE clinic.notifications IS 'What somebody was told by the program';
+COMMENT ON TABLE clinic.alerts IS 'A notice on the start page of an office';
+COMMENT ON COLUMN clinic.alerts.office_id IS 'NULL: of all offices';
+COMMENT ON TABLE clinic.feedback IS 'What users say about the program';
+COMMENT ON COLUMN clinic.feedback.profile_id IS 'NULL: anonymous, or the account was deleted';
+COMMENT ON COLUMN clinic.feedback.contact IS 'Name and number as they were typed';
+COMMENT ON COLUMN clinic.feedback.phone IS 'E.164';
+COMMENT ON TABLE clinic.reviews IS 'What a patient thinks of a doctor';
+COMMENT ON COLUMN clinic.reviews.stars IS '5 is the best; NULL where words were written that are no mark';
