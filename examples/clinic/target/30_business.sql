@@ -97,7 +97,7 @@ CREATE INDEX stock_movements_item_id ON clinic.stock_movements (item_id);
 
 CREATE TABLE clinic.discounts (
     id          uuid PRIMARY KEY,
-    code        text NOT NULL,
+    code        text NOT NULL UNIQUE CHECK (code = upper(code)),
     description text,
     percent     smallint CHECK (percent BETWEEN 1 AND 100),
     amount      numeric(14, 2) CHECK (amount > 0),
@@ -105,7 +105,6 @@ CREATE TABLE clinic.discounts (
     active      boolean NOT NULL,
     CHECK (num_nonnulls(percent, amount) = 1)
 );
-CREATE UNIQUE INDEX discounts_code ON clinic.discounts (upper(code));
 
 CREATE TABLE clinic.offers (
     id          uuid PRIMARY KEY,

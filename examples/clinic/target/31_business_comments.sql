@@ -22,7 +22,7 @@ COMMENT ON COLUMN clinic.stock_movements.item_id IS 'NULL where the item was del
 COMMENT ON COLUMN clinic.stock_movements.quantity IS 'Negative where it left; of an inventory the difference';
 COMMENT ON COLUMN clinic.stock_movements.moved_by IS 'A name as it was typed';
 COMMENT ON TABLE clinic.discounts IS 'A discount that an offer may name: a percentage or an amount';
-COMMENT ON COLUMN clinic.discounts.code IS 'Unique whatever the case of its letters';
+COMMENT ON COLUMN clinic.discounts.code IS 'In capital letters, so that it is unique however it is typed';
 COMMENT ON COLUMN clinic.discounts.amount IS 'In euros';
 COMMENT ON TABLE clinic.offers IS 'What an office offers to do for a patient';
 COMMENT ON COLUMN clinic.offers.plan_id IS 'The treatment plan that it is about; NULL where that was deleted';
