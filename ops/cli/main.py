@@ -24,6 +24,7 @@ for group in (running.app, looking.app, documenting.app, proving.app, mending.ap
     app.add_typer(group)
 app.add_typer(letters.dead_letters, name="dead-letters")
 app.add_typer(letters.parked, name="parked")
+app.add_typer(proving.trace, name="trace")
 app.add_typer(stack.app, name="stack")
 
 

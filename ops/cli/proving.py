@@ -1,14 +1,20 @@
-"""Commands that prove: account."""
+"""Commands that prove: account, trace."""
 
 import enum
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.cli.arguments import Entities, Folder
-from ops.cli.output import print_json, print_table, say
+from ops.cli.arguments import Entities, Folder, Output
+from ops.cli.output import Format, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from ops.proof.trace import Life
 
 app = typer.Typer()
+HERE = Path()
 
 
 class AccountFormat(enum.StrEnum):
@@ -61,3 +67,60 @@ def account(
             unaccounted=taken.unaccounted,
             remedy="understudy account --output json names the keys; understudy trace shows the life of one.",
         )
+
+
+trace = typer.Typer(
+    no_args_is_help=True,
+    help="Show the whole life of one row: both databases, mapping, events, dead letters. It prints row values.",
+)
+Where = Annotated[Path, typer.Option("--folder", "-f", help="The migration; default: here.")]
+
+
+@trace.command("source")
+def trace_source(
+    table: Annotated[str, typer.Argument(help="Legacy table: schema.table.", show_default=False)],
+    key: Annotated[
+        list[str], typer.Argument(help="Its key, a value for each column.", show_default=False)
+    ],
+    folder: Where = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Follow a legacy row.
+
+    Example: understudy trace source public.orders 4711 --folder examples/clinic
+    """
+    from ops import wiring  # noqa: PLC0415 - see account
+    from ops.proof import trace as tracing  # noqa: PLC0415
+
+    migration = wiring.read(folder)
+    show(tracing.of_legacy_row(migration, wiring.endpoints(migration), table, key), output)
+
+
+@trace.command("target")
+def trace_target(
+    table: Annotated[str, typer.Argument(help="Target table: schema.table.", show_default=False)],
+    row_id: Annotated[str, typer.Argument(metavar="UUID", show_default=False)],
+    folder: Where = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Follow a row of the target back to the legacy rows that it was made from.
+
+    Example: understudy trace target clinic.orders 0b6c... --folder examples/clinic
+    """
+    from ops import wiring  # noqa: PLC0415 - see account
+    from ops.proof import trace as tracing  # noqa: PLC0415
+
+    migration = wiring.read(folder)
+    show(tracing.of_target_row(migration, wiring.endpoints(migration), table, row_id), output)
+
+
+def show(lives: "Sequence[Life]", output: Format) -> None:
+    """Print what was found, a legacy row after the other."""
+    from ops.proof import trace_text  # noqa: PLC0415 - see account
+
+    for life in lives:
+        if output is Format.JSON:
+            print_json(life.as_json())
+        else:
+            for line in trace_text.lines(life):
+                typer.echo(line)
