@@ -3,6 +3,9 @@
 Written by hand from the two schemas, not from the entity files; the column rules are in expected/.
 """
 
+from tests.checker.entities.business import BUSINESS
+from tests.checker.entities.clinical import CLINICAL
 from tests.checker.entities.foundation import FOUNDATION
+from tests.checker.entities.technical import TECHNICAL
 
-CLINIC = (*FOUNDATION,)
+CLINIC = (*FOUNDATION, *CLINICAL, *BUSINESS, *TECHNICAL)
