@@ -5,7 +5,8 @@ Written by hand from the two schemas, not from the entity files; the column rule
 
 from tests.checker.entities.business import BUSINESS
 from tests.checker.entities.clinical import CLINICAL
+from tests.checker.entities.communications import COMMUNICATIONS
 from tests.checker.entities.foundation import FOUNDATION
 from tests.checker.entities.technical import TECHNICAL
 
-CLINIC = (*FOUNDATION, *CLINICAL, *BUSINESS, *TECHNICAL)
+CLINIC = (*FOUNDATION, *CLINICAL, *BUSINESS, *COMMUNICATIONS, *TECHNICAL)
