@@ -33,12 +33,12 @@ def shared_out(
         expected: By entity.
     """
     shares = {}
-    for entity in reversed(owners):
+    first, *others = owners
+    for entity in others:
         ids = expected[entity.name].rows
         shares[entity.name] = found.join(ids, on="id", how="semi")
         found = found.join(ids, on="id", how="anti")
-    first = owners[0].name
-    shares[first] = pl.concat([shares[first], found])
+    shares[first.name] = found
     return shares
 
 

@@ -80,8 +80,9 @@ def read_frame(connection: psycopg.Connection, query: bytes) -> pl.DataFrame:
         empty_string_is_null=False,
         raise_if_empty=False,
     )
-    escaped = pl.all().str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))
-    return texts.with_columns(escaped) if b"\\" in lines.replace(rb"\N", b"") else texts
+    if lines.count(b"\\") == lines.count(rb"\N"):
+        return texts
+    return texts.with_columns(pl.all().str.replace_many(list(_ESCAPES), list(_ESCAPES.values())))
 
 
 def scalar(connection: psycopg.Connection, query: Query, parameters: tuple[str, ...] = ()) -> str:

@@ -1,12 +1,13 @@
 """The target as a migration without a fault would leave it, filled from what the checker expects."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 import psycopg
 from psycopg import sql
 
-from examples.clinic.load import create_source, create_target
+from examples.clinic.load import DOMAINS, create_source, create_target
 from tests.checker import expected as fates
 from tests.checker.database import snapshot
 from tests.checker.entities import CLINIC
@@ -18,9 +19,11 @@ NAMESPACE = "6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10"
 CONTROL = Path(__file__).parents[3] / "schemas" / "control"
 
 
-def migrate(source_dsn: str, target_dsn: str, *, scale: float = 0.005, seed: int = 1) -> None:
-    """Create the clinic on both sides, the target filled."""
-    create_source(source_dsn, scale, seed)
+def migrate(
+    source_dsn: str, target_dsn: str, *, scale: float = 0.005, domains: Sequence[str] = DOMAINS
+) -> None:
+    """Create the clinic on both sides, and fill the tables of some domains."""
+    create_source(source_dsn, scale, seed=1, domains=domains)
     create_target(target_dsn)
     with snapshot(source_dsn) as source:
         expected = expect(source, CLINIC, NAMESPACE)
