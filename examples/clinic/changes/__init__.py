@@ -8,11 +8,17 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import LiteralString
 
-from examples.clinic.changes import foundation
+from examples.clinic.changes import business, clinical, communications, foundation, technical
 from examples.clinic.hand import Children, Hand
 
 Change = Callable[[Hand], None]
-MODULES: dict[str, ModuleType] = {"foundation": foundation}
+MODULES: dict[str, ModuleType] = {
+    "foundation": foundation,
+    "clinical": clinical,
+    "business": business,
+    "communications": communications,
+    "technical": technical,
+}
 
 
 def weights(domains: Sequence[str]) -> dict[Change, int]:
@@ -21,11 +27,11 @@ def weights(domains: Sequence[str]) -> dict[Change, int]:
 
 
 def children() -> Children:
-    """Which columns of which tables name the rows of each table."""
+    """Which columns of which tables name the rows of each table, the latest domains first: they name the others."""
     found: dict[LiteralString, tuple[tuple[LiteralString, LiteralString], ...]] = {}
     for module in MODULES.values():
         for table, columns in module.CHILDREN.items():
-            found[table] = (*found.get(table, ()), *columns)
+            found[table] = (*columns, *found.get(table, ()))
     return found
 
 
