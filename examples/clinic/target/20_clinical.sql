@@ -92,7 +92,7 @@ CREATE TABLE clinic.diagnostics (
     id          uuid PRIMARY KEY,
     patient_id  uuid NOT NULL REFERENCES clinic.patients,
     order_id    uuid REFERENCES clinic.orders,
-    doctor_id   uuid NOT NULL REFERENCES clinic.doctors,
+    doctor_id   uuid REFERENCES clinic.doctors,
     kind        clinic.diagnostic_kind NOT NULL,
     findings    jsonb NOT NULL CHECK (jsonb_typeof(findings) = 'object'),
     device      text NOT NULL,

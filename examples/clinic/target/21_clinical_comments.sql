@@ -24,6 +24,7 @@ COMMENT ON TABLE clinic.measurements IS 'One number measured at one jaw';
 COMMENT ON COLUMN clinic.measurements.value IS 'In unit; NULL where words stood in its place, which are in remark';
 COMMENT ON TABLE clinic.diagnostics IS 'The result of an X-ray, a scan, a laboratory test or a photograph';
 COMMENT ON COLUMN clinic.diagnostics.order_id IS 'NULL where there was none, or it was deleted';
+COMMENT ON COLUMN clinic.diagnostics.doctor_id IS 'Who answers for the result';
 COMMENT ON COLUMN clinic.diagnostics.findings IS 'An object; its keys depend on the kind';
 COMMENT ON COLUMN clinic.diagnostics.legacy_meta IS 'Legacy columns without a place in the new model';
 COMMENT ON TABLE clinic.plan_steps IS 'The steps of a treatment plan, in their order';
