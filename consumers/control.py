@@ -1,6 +1,7 @@
 """The control schema on the target: numbered migrations, and a row per entity and partition."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -122,6 +123,14 @@ def register_partitions(
         ON CONFLICT DO NOTHING""",
         [topic, topic_id, list(entities), partitions],
     )
+
+
+def now(connection: Connection) -> datetime:
+    """The time by the target's clock."""
+    at = connection.execute("SELECT clock_timestamp()").fetchall()[0][0]
+    if not isinstance(at, datetime):
+        raise TypeError(at)
+    return at
 
 
 def overrides(connection: Connection, entities: Sequence[str]) -> Mapping[str, dict[str, str]]:

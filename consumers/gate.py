@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -16,7 +17,8 @@ from schemas.rules import Missing
 log = structlog.get_logger(__name__)
 
 _STATES = """
-SELECT entity, phase, held_at IS NOT NULL, stopped_at IS NOT NULL, truncated_epoch, truncated_lsn, truncated_ordinal
+SELECT entity, phase, held_at IS NOT NULL, stopped_at IS NOT NULL, reload_at, truncated_epoch, truncated_lsn,
+    truncated_ordinal
 FROM understudy.entities WHERE generation = 1"""
 _HOLDS = """
 SELECT topic, partition, min(held_offset) FROM understudy.checkpoints
@@ -32,21 +34,32 @@ WHERE generation = 1 AND entity = %(entity)s AND phase = 'backfill' AND NOT EXIS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """One entity as the control table has it."""
+    """One entity as the control table has it.
+
+    Attributes:
+        reload_at: Who began before this is to begin again, with the rules as they are now.
+    """
 
     phase: str
     held: bool
     stopped: bool
     truncated: EventId
+    reload_at: datetime | None = None
 
 
 def states(connection: Connection) -> dict[str, State]:
     """All entities."""
     found = {}
-    for entity, phase, held, stopped, *truncated in connection.execute(_STATES).fetchall():
+    for entity, phase, held, stopped, reload_at, *truncated in connection.execute(
+        _STATES
+    ).fetchall():
         event_id = EventId(*(int(str(part)) for part in truncated))
         found[str(entity)] = State(
-            phase=str(phase), held=bool(held), stopped=bool(stopped), truncated=event_id
+            phase=str(phase),
+            held=bool(held),
+            stopped=bool(stopped),
+            truncated=event_id,
+            reload_at=reload_at if isinstance(reload_at, datetime) else None,
         )
     return found
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import psycopg
 import structlog
@@ -84,6 +85,7 @@ class Worker:
         self._points = Points()
         self._watermarks = Watermarks(self._points)
         self._asked = (time.monotonic(), 0)
+        self._since = datetime.max.replace(tzinfo=UTC)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set.
@@ -132,6 +134,7 @@ class Worker:
         deadline = time.monotonic() + CONNECT_PATIENCE_S
         while True:
             try:
+                self._since = control.now(session.connection())
                 control.migrate(session.connection())
                 founding.check(session.connection(), migration.pipeline.namespace, ours)
                 return control.register(session.connection(), ours, migration.folder)
@@ -175,7 +178,9 @@ class Worker:
 
     def _keeper(self, lanes: Sequence[Lane]) -> Keeper:
         settings, schedule = self._settings, self._schedule
-        gates = Gatekeeper(settings.migration, schedule, self._points, self._watermarks)
+        gates = Gatekeeper(
+            settings.migration, schedule, self._points, self._watermarks, self._since
+        )
         chores = Chores(settings.migration, schedule, self._assembly, self._points)
         blockers = Blockers(lanes)
         duties = [

@@ -15,6 +15,10 @@ _RESUME = """
     UPDATE understudy.entities SET held_at = NULL, stopped_at = NULL, stopped_reason = NULL
     WHERE generation = 1 AND entity = ANY (%s) AND (held_at IS NOT NULL OR stopped_at IS NOT NULL) RETURNING entity
 """
+_RELOAD = """
+    UPDATE understudy.entities SET reload_at = clock_timestamp()
+    WHERE generation = 1 AND entity = ANY (%s) RETURNING entity
+"""
 _AUDIT = "INSERT INTO understudy.audit_log (action, subject, detail) VALUES (%s, %s, %s)"
 _HAS_CONTROL = "SELECT to_regclass('understudy.entities') IS NOT NULL"
 
@@ -41,6 +45,18 @@ def resume(connection: Connection, entities: Sequence[str]) -> list[str]:
         NotReadyError: No worker has ever run.
     """
     return _change(connection, "resume", _RESUME, entities)
+
+
+def reload(connection: Connection, entities: Sequence[str]) -> list[str]:
+    """Have the workers of some entities start again, with the rules as they are in the folder.
+
+    Returns:
+        These entities.
+
+    Raises:
+        NotReadyError: No worker has ever run.
+    """
+    return _change(connection, "reload", _RELOAD, entities)
 
 
 def _change(connection: Connection, action: str, query: str, entities: Sequence[str]) -> list[str]:

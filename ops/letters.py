@@ -101,7 +101,7 @@ def find(
 
 
 def retry(connection: Connection, chosen: Chosen) -> list[str]:
-    """Have the workers try dead letters again, by the rules that they run with.
+    """Have the workers try dead letters again.
 
     Returns:
         `entity key` of each.
@@ -145,9 +145,9 @@ def discard(connection: Connection, chosen: Chosen, why: str) -> list[str]:
 
 def untried(connection: Connection, chosen: Chosen) -> int:
     """How many dead letters are still to be tried again."""
-    query = (
-        "SELECT count(*) FROM understudy.dead_letters WHERE spec_version = 0 AND entity = ANY (%s)"
-    )
+    query = """
+        SELECT count(*) FROM understudy.dead_letters d JOIN understudy.entities e USING (generation, entity)
+        WHERE d.spec_version < e.spec_version AND entity = ANY (%s)"""
     return int(str(connection.execute(query, [chosen.entities]).fetchall()[0][0]))
 
 

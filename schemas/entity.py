@@ -11,7 +11,20 @@ from pydantic import (
     model_validator,
 )
 
-from schemas.rules import AnyRule, Join, Name, Ref, Rule, Uuid, spelled
+from schemas.rules import (
+    AnyRule,
+    Constant,
+    Copy,
+    Default,
+    Join,
+    Name,
+    Ref,
+    Rule,
+    Sql,
+    Uuid,
+    Values,
+    spelled,
+)
 
 
 class TableName(BaseModel):
@@ -90,8 +103,13 @@ class Entity(BaseModel):
     @model_validator(mode="after")
     def _totals_by_columns(self) -> "Entity":
         for name in self.totals_by:
-            if name not in self.columns:
-                message = f"totals_by names the column {name}, which has no rule"
+            rule = self.columns.get(name)
+            looked_up = isinstance(rule, Ref) and (rule.by or rule.sql)
+            if looked_up or not isinstance(rule, Copy | Default | Constant | Values | Sql | Ref):
+                message = (
+                    f"totals_by names {name}: that must be a column with a rule, one of from, default, constant, "
+                    "values, sql, or ref `from` columns"
+                )
                 raise ValueError(message)
         return self
 

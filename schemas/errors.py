@@ -110,6 +110,12 @@ class ConfigError(UnderstudyError):
     remedy = "Correct the named file and run understudy check."
 
 
+class RulesChangedError(ConfigError):
+    """The rules were changed; this worker starts again with them."""
+
+    disposition = Disposition.RETRY
+
+
 class SourceError(UnderstudyError):
     """The source database refused or failed."""
 

@@ -1,7 +1,8 @@
 """ops/bin/demo: the clinic moves while it is being written to, and an independent checker says whether it arrived.
 
 Starts the embedded stack, loads the legacy clinic, runs the pipeline, writes to the legacy side during snapshot
-and tail, stops the writer, waits until everything written is applied, compares both sides, prints the account.
+and tail, takes the account while it is written to, stops the writer, waits until everything written is applied, takes
+the account again, and has an independent program compare both sides, value by value.
 """
 
 import json
@@ -24,6 +25,8 @@ from examples.clinic.writer import Writer
 from ops import wiring
 from ops.cli import output
 from ops.cli.output import Format
+from ops.proof import account_text, accounting
+from ops.proof.account import Account
 from ops.stack import stack
 from ops.stack.state import Endpoints, temporary_home
 from schemas.errors import MismatchError, NotReadyError, UnderstudyError
@@ -38,9 +41,9 @@ APPLIED_S_MAX = 900.0
 STOP_S_MAX = 15.0
 # Rows that waited for each other are tried again by sweeps; the comparison is repeated for so long.
 SETTLE_S_MAX = 20.0
+ACCOUNT_S_MAX = 120.0
 NOTES = """  parked, dead letters: awkward legacy rows, made on purpose; examples/clinic/README.md lists them and why
-  wrong: rows that are missing, extra or different; an independent program computes from the source what each row
-  should be, column by column, and reads the target"""
+  an independent program has computed from the source what each row should be, column by column, and read the target"""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 PIPELINE = (sys.executable, "-m", "ops", "run", str(FOLDER))
@@ -49,7 +52,7 @@ PIPELINE = (sys.executable, "-m", "ops", "run", str(FOLDER))
 @app.command()
 def demo(
     scale: Annotated[
-        float, typer.Option(help="1.0 is the whole clinic, about 173,000 rows.", min=0.001)
+        float, typer.Option(help="1.0 is the whole clinic, 1.24 million rows.", min=0.001)
     ] = 0.1,
     seconds: Annotated[
         float, typer.Option(help="How long the writer goes on after the snapshot.", min=0)
@@ -74,13 +77,15 @@ def demo(
         written = _write(at, rate, seconds, pipeline)
         _say("the writer has stopped; waiting until all of it is applied")
         lag_ms = _drained(at, pipeline)
+        account = _take_account(at)
+        _say("comparing both sides value by value")
         report = _settled(at)
-        account = _account(report, lag_ms, time.monotonic() - started)
-        _tell(account, report, written, form)
+        summary = _summary(account, report, lag_ms, time.monotonic() - started)
+        _tell(account, report, summary, written, form)
         if keep:
             _tell_where(home, at)
-    if not report.clean:
-        raise MismatchError("see the account above", unaccounted=report.unaccounted)
+    if not (report.clean and account.is_clean):
+        raise MismatchError("see the account above", unaccounted=summary["unaccounted"])
 
 
 def _say(text: str) -> None:
@@ -145,6 +150,8 @@ def _write(at: Endpoints, rate: float, seconds: float, pipeline: "subprocess.Pop
         with psycopg.connect(at.target_dsn, autocommit=True) as target:
             _wait(lambda: _in_tail(target), "the snapshot to be applied", pipeline)
         stop.wait(seconds)
+        _say("taking the account while the clinic works on")
+        _say(_take_account(at).verdict())
     finally:
         stop.set()
         thread.join()
@@ -182,6 +189,13 @@ def _drained(at: Endpoints, pipeline: "subprocess.Popen[bytes]") -> int:
     return lag[0]
 
 
+def _take_account(at: Endpoints) -> Account:
+    """The account at an exact point, as `understudy account` takes it."""
+    migration = wiring.read(FOLDER)
+    entities = tuple(migration.entities)
+    return accounting.take(migration, at, entities, lambda _: None, timeout_s=ACCOUNT_S_MAX)
+
+
 def _settled(at: Endpoints) -> Report:
     """Compare; where rows still wait for each other, again."""
     namespace = str(wiring.read(FOLDER).pipeline.namespace)
@@ -204,41 +218,40 @@ def _wait(condition: Callable[[], bool], what: str, pipeline: "subprocess.Popen[
         time.sleep(POLL_S)
 
 
-def _account(report: Report, lag_ms: int, seconds: float) -> dict[str, Any]:
-    counts = report.entities.values()
-    return {
-        "rows_source": sum(entity.rows_source for entity in counts),
-        "rows_target": sum(entity.rows_target for entity in counts),
-        "dead_letters": sum(entity.dead_letters for entity in counts),
-        "parked": sum(entity.parked for entity in counts),
-        "excluded": sum(entity.excluded for entity in counts),
-        "unaccounted": report.unaccounted,
+def _summary(account: Account, report: Report, lag_ms: int, seconds: float) -> dict[str, Any]:
+    document = account.as_json()
+    names = (
+        "rows_source",
+        "rows_target",
+        "merged",
+        "repaired",
+        "dead_letters",
+        "parked",
+        "excluded",
+    )
+    return {name: document[name] for name in names} | {
+        "unaccounted": max(account.unaccounted, report.unaccounted),
+        "wrong": len(report.problems),
         "lag_ms": lag_ms,
         "seconds": round(seconds, 1),
     }
 
 
-def _tell(account: dict[str, Any], report: Report, written: int, form: Format) -> None:
+def _tell(
+    account: Account, report: Report, summary: dict[str, Any], written: int, form: Format
+) -> None:
     if form is Format.JSON:
-        print(json.dumps(account))  # noqa: T201 - data goes to stdout
-        return
-    headings = ("entity", "source", "target", "parked", "dead letters", "excluded", "wrong")
-    rows = [
-        (name, c.rows_source, c.rows_target, c.parked, c.dead_letters, c.excluded,
-         c.missing + c.extra + c.different)
-        for name, c in report.entities.items()
-    ]  # fmt: skip
-    output.print_table(headings, rows)
-    output.say(NOTES)
+        print(json.dumps(summary))  # noqa: T201 - data goes to stdout
+    else:
+        for headings, rows in account_text.tables(account):
+            output.print_table(headings, rows)
+            print()  # noqa: T201 - as above
+        output.say(NOTES)
     for problem in report.problems[:20]:
         output.say(f"  wrong: {problem}")
-    verdict = "every row is accounted for" if report.clean else "SOURCE AND TARGET DIFFER"
-    _say(
-        f"{verdict}: {account['rows_source']} source rows = {account['rows_target']} in the target"
-        f" + {account['parked']} parked + {account['dead_letters']} dead letters"
-        f" + {account['excluded']} excluded; {written} transactions were written meanwhile;"
-        f" {account['seconds']} s in all"
-    )
+    _say(account.verdict())
+    verdict = "every value is as it should be" if report.clean else "SOURCE AND TARGET DIFFER"
+    _say(f"{verdict}; {written} transactions were written meanwhile; {summary['seconds']} s in all")
 
 
 def _tell_where(home: Path, at: Endpoints) -> None:
@@ -247,7 +260,7 @@ def _tell_where(home: Path, at: Endpoints) -> None:
         "understudy status examples/clinic --watch     how far behind it is",
         f"psql '{at.source_dsn}'     the legacy clinic: change something",
         f"psql '{at.target_dsn}'     the new clinic: see it arrive",
-        "select * from understudy.dead_letters     what could not be moved, and why",
+        "understudy account examples/clinic     the account again, now",
         "understudy stack down     the end",
     ):
         output.say(f"  {line}")

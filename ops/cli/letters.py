@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -146,9 +147,9 @@ def retry(
         float, typer.Option("--wait", min=0, help="Seconds to wait until the workers have tried.")
     ] = 0.0,
 ) -> None:
-    """Have the workers try dead letters again, after the target or a function was mended.
+    """Have the workers try dead letters again, after an entity file, a function or the target was mended.
 
-    Changed entity files need no retry: workers that start with them try every dead letter of the entity.
+    Where entity files were changed, the workers start again with them, and try rows that lack a parent as well.
 
     Example: understudy dead-letters retry examples/clinic --entity orders --wait 60
     """
@@ -156,23 +157,49 @@ def retry(
 
     with opened(folder, entity, only) as (connection, known):
         marked = letters.retry(connection, known)
-        say(f"to be tried again: {len(marked)}")
-        if wait and marked:
-            await_workers(connection, known, wait)
+        reloaded = reload(folder, connection, known)
+        say(
+            f"to be tried again: {len(marked)}"
+            + (f"; new rules: {', '.join(reloaded)}" if reloaded else "")
+        )
+        if wait and (marked or reloaded):
+            await_workers(folder, connection, known, wait)
             _, left = letters.find(connection, letters.Kind.DEAD_LETTERS, known, limit=1)
             say(f"left: {left}")
 
 
-def await_workers(connection: "Connection", chosen: "Chosen", wait_s: float) -> None:
-    """Wait until no dead letter is to be tried again.
+def reload(folder: Path, connection: "Connection", chosen: "Chosen") -> list[str]:
+    """Have workers start again where the rules of their entities were changed.
+
+    Returns:
+        These entities.
+    """
+    changed = changed_entities(folder, connection, chosen)
+    from ops import controls  # noqa: PLC0415 - see list_dead_letters
+
+    return controls.reload(connection, changed) if changed else []
+
+
+def changed_entities(folder: Path, connection: "Connection", chosen: "Chosen") -> list[str]:
+    """Which of the chosen entities have rules that no worker has started with."""
+    from ops import wiring  # noqa: PLC0415 - see list_dead_letters
+    from ops.preflight import changed  # noqa: PLC0415
+
+    return sorted(set(changed.entities(connection, wiring.read(folder))) & set(chosen.entities))
+
+
+def await_workers(folder: Path, connection: "Connection", chosen: "Chosen", wait_s: float) -> None:
+    """Wait until workers run with the present rules, and no dead letter is to be tried again.
 
     Raises:
-        NotReadyError: There still is one.
+        NotReadyError: It has not come to that.
     """
     from ops import letters  # noqa: PLC0415 - see list_dead_letters
 
     deadline = time.monotonic() + wait_s
-    while count := letters.untried(connection, chosen):
+    while (count := letters.untried(connection, chosen)) or changed_entities(
+        folder, connection, chosen
+    ):
         if time.monotonic() > deadline:
             raise NotReadyError(
                 f"{count} of them are not tried yet",

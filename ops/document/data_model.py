@@ -72,6 +72,8 @@ def _heading(model: Model, entity: Entity) -> str:
         words.append(f"the table has rows or columns of {codes(others)} too")
     if not entity.originals:
         words.append("the original rows are not kept")
+    if entity.totals_by:
+        words.append(f"the account adds up its amounts for each {codes(entity.totals_by)}")
     said = [model.source_comments[legacy].table, model.target_comments[target].table]
     lines = ["; ".join(words) + "."]
     for side, comment in zip(("Legacy table", "Target table"), said, strict=True):

@@ -18,6 +18,7 @@ LEGEND = (
 _SHORT = {
     "timestamp with time zone": "timestamptz",
     "timestamp without time zone": "timestamp",
+    "time without time zone": "time",
     "character varying": "varchar",
     "double precision": "float8",
 }

@@ -13,6 +13,7 @@ COLOURS = 6
 GREY = COLOURS
 ARROW = 7
 BEND_MIN = 28.0
+LOOP = 9  # A row that refers to its own table leaves so far below where it arrives.
 _LIGHT = ("#1d4ed8", "#15803d", "#b45309", "#7c3aed", "#be185d", "#0f766e", "#64748b")
 _DARK = ("#93c5fd", "#86efac", "#fcd34d", "#c4b5fd", "#f9a8d4", "#5eead4", "#94a3b8")
 _STYLE = """\
@@ -117,6 +118,8 @@ def link(child: Box, parent: Box, *, row: str | None, title: str, is_enforced: b
     leaves_right, enters_right = parent.column > child.column, parent.column < child.column
     x1, y1 = child.port(right=leaves_right, row=row)
     x2, y2 = parent.port(right=enters_right)
+    if (x1, y1) == (x2, y2):
+        y1, y2 = y1 + LOOP, y2 - LOOP
     out, back = (1 if leaves_right else -1), (1 if enters_right else -1)
     bend = max(BEND_MIN, abs(x1 - x2) / 2)
     tip = x2 + back * ARROW

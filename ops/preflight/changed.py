@@ -27,8 +27,16 @@ def check(connection: Connection, migration: Migration) -> Iterator[Finding]:
     except ConfigError as problem:
         yield failed(Side.CONFIG, "identity-changed", in_pipeline(migration, "namespace"), problem)
         return
+    for name in entities(connection, migration):
+        place = in_entity(migration, migration.entities[name], "columns")
+        yield warning(Side.TARGET, "rules-changed", place, CHANGED, REMEDY)
+
+
+def entities(connection: Connection, migration: Migration) -> list[str]:
+    """Entities whose rules no worker has started with yet; the control schema must be there."""
     hashes = {str(name): stored for name, stored in connection.execute(_HASHES).fetchall()}
-    for name, entity in migration.entities.items():
-        if name in hashes and hashes[name] != spec_hash(entity, migration.folder):
-            place = in_entity(migration, entity, "columns")
-            yield warning(Side.TARGET, "rules-changed", place, CHANGED, REMEDY)
+    return [
+        name
+        for name, entity in migration.entities.items()
+        if name in hashes and hashes[name] != spec_hash(entity, migration.folder)
+    ]

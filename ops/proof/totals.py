@@ -72,7 +72,7 @@ def totals(
             found += [Total(column=c.name, by=by, problem=problem) for c in summed.columns]
             continue
         rule = summed.rule(by)
-        if isinstance(rule, Ref) and rule.sql is None:
+        if isinstance(rule, Ref):
             rows, labels = _named(rows, summed, rule, ids[rule.ref])
         theirs = target.execute(totals_sql.of_target(summed, by)).fetchall()
         found += _side_by_side(summed, by, _sums(rows), _sums(theirs), labels)

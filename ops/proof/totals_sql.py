@@ -8,7 +8,8 @@ from psycopg import sql
 from consumers.catalog import TargetTable
 from consumers.plan import leaf
 from schemas.entity import Entity
-from schemas.rules import AnyRule, Constant, Copy, Default, Ref, Sql, spelling
+from schemas.errors import InvariantError
+from schemas.rules import AnyRule, Constant, Copy, Default, Ref, Sql, Values, spelling
 from schemas.table import Column, Table
 
 _NUMBERS = ("numeric", "money")
@@ -104,7 +105,7 @@ def _groups(summed: Summed, by: str | None) -> Sequence[sql.Composable]:
     if rule is None:
         return [_NULL]
     text = sql.SQL("CAST({} AS text)")
-    if isinstance(rule, Ref) and rule.sql is None and rule.by is None:
+    if isinstance(rule, Ref):
         return [text.format(sql.Identifier("s", name)) for name in rule.columns]
     column = summed.target.table.column(by or "")
     kind = sql.SQL(column.base if column else "text")
@@ -112,7 +113,7 @@ def _groups(summed: Summed, by: str | None) -> Sequence[sql.Composable]:
 
 
 def _value(rule: AnyRule) -> sql.Composable:
-    """What a rule makes of a legacy row (alias s); None of other rules comes out of the row alone."""
+    """What a rule makes of a legacy row (alias s)."""
     match rule:
         case Copy():
             return sql.Identifier("s", rule.source)
@@ -125,8 +126,20 @@ def _value(rule: AnyRule) -> sql.Composable:
             return sql.Literal(spelling(rule.constant))
         case Sql():
             return sql.SQL("({}\n)").format(_sql(rule.sql))
+        case Values():
+            return _code(rule)
         case _:
-            return sql.SQL("CAST(NULL AS text)")
+            raise InvariantError(f"{rule.word} cannot be told apart on the source")
+
+
+def _code(rule: Values) -> sql.Composed:
+    code = sql.SQL("CAST({} AS text)").format(sql.Identifier("s", rule.source))
+    whens = [
+        sql.SQL("WHEN {} THEN {}").format(sql.Literal(known), sql.Literal(spelling(value)))
+        for known, value in rule.values.items()
+    ]
+    otherwise = code if rule.otherwise == "keep" else sql.SQL("NULL")
+    return sql.SQL("CASE {} {} ELSE {} END").format(code, sql.SQL(" ").join(whens), otherwise)
 
 
 def _sum(value: sql.Composable, column: Column) -> sql.Composed:

@@ -1,6 +1,7 @@
 """The whole life of one row: where it stands in both databases, what is recorded of it, and its events in Kafka."""
 
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -115,6 +116,10 @@ def of_target_row(migration: Migration, at: Endpoints, table: str, row_id: str) 
         UsageError: No entity writes that table, or none has ever made that row.
         NotReadyError: No worker has ever run.
     """
+    try:
+        uuid.UUID(row_id)
+    except ValueError:
+        raise UsageError(f"{row_id} is no UUID") from None
     entities = [e for e in migration.entities.values() if str(e.target) == table]
     _require(entities, table, [str(e.target) for e in migration.entities.values()])
     with (
@@ -150,7 +155,7 @@ def _one_text(entity: Entity, legacy: Table, key: Sequence[str]) -> str:
     """The legacy key as the mapping spells it."""
     columns = entity.key or legacy.key
     if len(key) == 1:
-        return key[0]
+        return key[0] if len(columns) == 1 else identity.composite(_parts(columns, key[0]))
     whole = identity.composite(key)
     _parts(columns, whole)
     return whole

@@ -15,7 +15,8 @@ from tests.fix_pipeline import Pipeline
 
 ROOT = Path(__file__).parents[2]
 KEYS = {
-    "rows_source", "rows_target", "dead_letters", "parked", "excluded", "unaccounted", "lag_ms", "seconds",
+    "rows_source", "rows_target", "merged", "repaired", "dead_letters", "parked", "excluded", "unaccounted", "wrong",
+    "lag_ms", "seconds",
 }  # fmt: skip
 DEADLINE_S = 400.0
 CENT = "UPDATE clinic.orders SET total = total {} 0.01 WHERE id = (SELECT max(id::text)::uuid FROM clinic.orders)"
@@ -36,7 +37,7 @@ def test_the_demo_accounts_for_every_row_in_its_last_line() -> None:
     account = json.loads(ended.stdout.splitlines()[-1])
     assert account.keys() == KEYS
     assert account["unaccounted"] == 0
-    explained = ("rows_target", "parked", "dead_letters", "excluded")
+    explained = ("rows_target", "merged", "parked", "dead_letters", "excluded")
     assert account["rows_source"] == sum(account[name] for name in explained)
     assert account["rows_source"] > 0
 
@@ -47,6 +48,7 @@ def test_the_demo_fails_when_a_row_is_altered_or_missing(
     clinic.start("produce")
     worker = clinic.start("consume")
     clinic.wait_for("the tail", clinic.in_tail)
+    monkeypatch.setattr(demo, "FOLDER", clinic.folder)
     monkeypatch.setattr(demo, "_home", lambda *_, **__: clinic.folder)
     monkeypatch.setattr(demo, "_stack", lambda *_, **__: clinic.at)
     monkeypatch.setattr(demo, "_pipeline", lambda *_, **__: worker.process)

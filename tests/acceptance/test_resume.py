@@ -7,7 +7,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.checker.entities import CLINIC
+from tests.checker.entities.foundation import FOUNDATION
 from tests.fix_pipeline import Pipeline, one, writing
 
 STOP_S_MAX = 10.0
@@ -18,7 +18,7 @@ INSERT INTO ledger (account, amount, note) SELECT n, n, repeat(md5(n::text), 125
 ROW_VERSIONS = """
 SELECT md5(string_agg(concat(ctid, xmin, id), ',' ORDER BY id)) FROM {}
 WHERE id NOT IN (SELECT id FROM understudy.migration_mappings WHERE owed IS NOT NULL)"""
-TABLES = ("extra.ledger", *(f"clinic.{entity.name}" for entity in CLINIC))
+TABLES = ("extra.ledger", *(f"clinic.{name}" for name in sorted({e.target for e in FOUNDATION})))
 
 
 def start(clinic: Pipeline) -> None:

@@ -1,5 +1,7 @@
 """References by an alternative key."""
 
+from typing import Any
+
 import pytest
 
 from tests.integration.apply.migrated import Migrated, change, delete
@@ -11,7 +13,7 @@ DOCTORS = {
         "code": "code",
     }
 }
-CLINIC = {"profiles": {"columns": {"id": {"uuid": True}}}, "doctors": DOCTORS}
+CLINIC: dict[str, Any] = {"profiles": {"columns": {"id": {"uuid": True}}}, "doctors": DOCTORS}
 UNKNOWN_IS_NULL = {
     "ref": "doctors", "from": "doctor", "by": "profile", "when": "kind = 'P'", "missing": "null",
 }  # fmt: skip
