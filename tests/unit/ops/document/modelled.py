@@ -32,6 +32,7 @@ title = "titel"
 source     = "public.visits"
 target     = "new.visits"
 partitions = 2
+totals_by  = ["doctor_id"]
 [columns]
 id         = { uuid = true }
 doctor_id  = { ref = "doctors", from = "dr", missing = "null" }

@@ -100,6 +100,13 @@ def test_a_line_leaves_towards_its_parent_or_goes_round_on_the_left(
     assert curve.endswith(f" {tip}")
 
 
+def test_a_table_that_refers_to_itself_has_a_line_that_can_be_seen() -> None:
+    itself = box(0, y=0)
+    drawn = ET.fromstring(link(itself, itself, row=None, title="", is_enforced=True))  # noqa: S314
+    curve = drawn[1].attrib["d"]
+    assert (curve.split(" ")[1], curve.split(" ")[-1]) == ("19", "1")
+
+
 def box(column: int, y: float) -> Box:
     return Box(
         x=column * 200, y=y, width=100, height=20, column=column, colour=0, head=10, rows={"x": 15}

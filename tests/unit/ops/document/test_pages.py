@@ -110,6 +110,7 @@ def test_the_data_model_says_where_each_legacy_column_goes(model: Model) -> None
     assert "| `dr` | integer | yes | `doctor_id` |" in visits  # Not the 'dr' in the expression.
     assert "- dead letter, by expectation `price`: rows of which `cents >= 0` is false" in visits
     assert "- check `price >= 0`" in visits
+    assert "the account adds up its amounts for each `doctor_id`." in visits[2]
 
 
 def test_what_is_not_kept_anywhere_is_said(model: Model) -> None:
