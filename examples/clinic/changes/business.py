@@ -58,13 +58,13 @@ def new_room(hand: Hand) -> None:
     """A room is built."""
     hand.run(
         "INSERT INTO office_rooms (kennung, office_id, art, austattung, changed) VALUES (%s, %s, 'B', '{}', %s)",
-        *(hand.text(5), hand.some("office"), hand.moment()),
+        *(_free_key(hand), hand.some("office"), hand.moment()),
     )
 
 
 def repaint_room(hand: Hand) -> None:
     """A room gets another key, and what is stored in it follows."""
-    hand.rekey("office_rooms", "kennung", _room(hand), hand.text(5))
+    hand.rekey("office_rooms", "kennung", _room(hand), _free_key(hand))
 
 
 def use_room(hand: Hand) -> None:
@@ -76,6 +76,11 @@ def use_room(hand: Hand) -> None:
 def tear_down_room(hand: Hand) -> None:
     """A room goes, and what was stored in it still names it."""
     hand.run("DELETE FROM office_rooms WHERE kennung = %s", _room(hand))
+
+
+def _free_key(hand: Hand) -> str:
+    """A key that no room ever had, whoever wrote here before: a number that is given once."""
+    return f"R-{hand.new_id('stock_items')}"
 
 
 def _room(hand: Hand) -> str:

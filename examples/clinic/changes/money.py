@@ -163,9 +163,10 @@ def strike_entry(hand: Hand) -> None:
 
 def new_discount(hand: Hand) -> None:
     """A discount."""
+    discount = hand.new_id("discounts")
     hand.run(
-        "INSERT INTO discounts (code, text, prozent, von) VALUES (%s, 'Neu', 10, %s)",
-        *(f"N-{hand.text(4)}".upper(), hand.moment().date()),
+        "INSERT INTO discounts (id, code, text, prozent, von) VALUES (%s, %s, 'Neu', 10, %s)",
+        *(discount, f"N-{discount}", hand.moment().date()),
     )
 
 
