@@ -1,7 +1,10 @@
 """What entities wait for: their parents' snapshots, markers, truncations, and rows that come later."""
 
+import psycopg
 import pytest
 
+from consumers.points import Points
+from consumers.watermarks import Watermarks
 from schemas.positions import Marker
 from tests.integration.consumers.harness import Pipeline
 from tests.integration.consumers.publisher import EPOCH, table
@@ -60,13 +63,17 @@ def test_a_marker_counts_only_where_its_end_offset_is_reached(notes: Pipeline) -
     notes.until(WATERMARK, reached + 5)
 
 
-def test_a_late_marker_of_an_old_capture_moves_nothing_back(notes: Pipeline) -> None:
-    ends = notes.publisher.ends()
+def test_a_worker_that_knows_an_old_marker_only_moves_no_watermark_back(notes: Pipeline) -> None:
     notes.start()
     last = notes.publisher.mark()
     notes.until(WATERMARK, last)
-    notes.publisher.tell(Marker(id="heartbeat", epoch=EPOCH, lsn=last - 5, source_ms=1, ends=ends))
-    notes.until(WATERMARK, notes.publisher.mark())
+    notes.stop()
+    points, topic = Points(), notes.publisher.topic("notes")
+    ends = notes.publisher.ends()
+    points.fold(Marker(id="heartbeat", epoch=EPOCH, lsn=last - 5, source_ms=1, ends=ends))
+    with psycopg.connect(notes.dsn, autocommit=True) as connection:
+        Watermarks(points).of_idle(connection, {topic: dict(ends[topic])}, ["notes"])
+    assert notes.one(WATERMARK) == last
 
 
 def test_a_marker_counts_once_the_truncations_before_it_are_obeyed(notes: Pipeline) -> None:
