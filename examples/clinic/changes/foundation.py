@@ -7,9 +7,10 @@ from examples.clinic.hand import Children, Hand, NothingToChange
 
 TOAST_OCTETS = 3_000
 LONG_HISTORIES = 0.3  # Share of the new patients who bring one.
-# A patient whose orders can be deleted with the patient: all of them are new as well.
-NO_OLD_ORDER: LiteralString = (
-    "NOT EXISTS (SELECT FROM orders AS o WHERE o.patient_id = t.id AND o.rel < 6)"
+# A patient who came with `new_patient` (others may have a new key), and has none of the old orders.
+ALL_NEW: LiteralString = (
+    "t.lname = 'Neu'"
+    " AND NOT EXISTS (SELECT FROM orders AS o WHERE o.patient_id = t.id AND o.rel < 6)"
 )
 
 
@@ -167,7 +168,7 @@ def delete_project(hand: Hand) -> None:
 
 def delete_patient(hand: Hand) -> None:
     """A new patient with everything that is the patient's, children first."""
-    hand.delete("patients", hand.added("patients", NO_OLD_ORDER))
+    hand.delete("patients", hand.added("patients", ALL_NEW))
 
 
 def rekey_patient(hand: Hand) -> None:
