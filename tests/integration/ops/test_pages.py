@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).parents[3]
-PAGES = [TOP / "README.md", *TOP.glob("*/README.md"), *(TOP / "ops" / "docs").glob("*.md")]
+PAGES = [
+    TOP / "README.md",
+    *TOP.glob("*/README.md"),
+    *(TOP / "ops" / "docs").glob("*.md"),
+    *(TOP / "examples" / "clinic").glob("*.md"),
+]
 TEXT = "\n".join(page.read_text() for page in PAGES)
 COMMANDS = sorted(set(re.findall(r"`understudy ([a-z-]+)", TEXT)) - {"on"})
 SCRIPTS = sorted(set(re.findall(r"ops/bin/[a-z]+", TEXT)))
