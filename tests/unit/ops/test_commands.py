@@ -54,6 +54,7 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
         "check",
         "plan",
         "document",
+        "account",
         "status",
         "schema",
         "pause",
@@ -62,7 +63,8 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
     ]
     letters = [("dead-letters", word) for word in ["list", "show", "export", "retry", "discard"]]
     waiting = [("parked", word) for word in ("list", "show")]
-    assert set(found) == {*((name,) for name in alone), *letters, *waiting}
+    lives = [("trace", word) for word in ("source", "target")]
+    assert set(found) == {*((name,) for name in alone), *letters, *waiting, *lives}
     for words, text in found.items():
         assert f"Example: understudy {' '.join(words)}" in text
 
