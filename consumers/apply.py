@@ -5,6 +5,7 @@ The transaction itself (locks, checkpoints, commit) is checkpoint.py's.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import LiteralString
 
 import polars as pl
 import psycopg
@@ -29,6 +30,9 @@ Cursor = psycopg.Cursor[tuple[object, ...]]
 # Rows are looked up by staged keys. The planner knows nothing of a temporary table, and the plan of a prepared query
 # outlives the table that it was made for: one that reads a whole table makes each batch cost as much as that is long.
 _BY_INDEX = "SET LOCAL enable_seqscan = off"
+# Dead rows of a staging table are read with every batch; to truncate it means to plan its statements anew.
+STAGE_BYTES_MAX = 1_000_000
+_SIZE = "SELECT pg_relation_size(%s::regclass) + pg_relation_size(%s::regclass)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,13 @@ class Applier:
         cursor.execute(statement.create_stage(self.plan))
         cursor.execute(waiting.CREATE_STAGE)
 
+    def tidy(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        """Give back what rows of earlier batches have left of the staging tables; outside of a transaction."""
+        stage, won = self.plan.stage, statement.winners(self.plan)
+        (size,) = connection.execute(_SIZE, [stage, won]).fetchall()[0]
+        if int(str(size)) > STAGE_BYTES_MAX:
+            connection.execute(f"TRUNCATE {stage}, {won}".encode())
+
     def read(self, events: pl.DataFrame) -> Events:
         """Make events ready, as the envelope reader yields them; outside of any transaction."""
         names = (column.name for column in self._columns)
@@ -106,13 +117,20 @@ class Applier:
         self._set_aside(cursor, lacking, [Reason(why=Why.BASE)] * lacking.height)
         kept = set(lacking["__key"].to_list())
         whole = found.rows.filter(pl.col("__unavailable").is_null())
-        kept |= self._apply(cursor, whole, ground, lines)
+        kept |= self._apply(cursor, whole, ground, lines, "DELETE FROM")
         waiting.forget(cursor, self.plan, [key for key in found.waited if key not in kept])
 
     def _apply(
-        self, cursor: Cursor, rows: pl.DataFrame, ground: Ground, lines: Lines | None = None
+        self,
+        cursor: Cursor,
+        rows: pl.DataFrame,
+        ground: Ground,
+        lines: Lines | None = None,
+        empty: LiteralString = "TRUNCATE",
     ) -> set[str]:
         """Apply whole rows; where they fail, halves of them, down to the record at fault.
+
+        A part that failed stays in the stage as dead rows, so it is truncated before the next.
 
         Returns:
             The keys that were set aside.
@@ -121,6 +139,7 @@ class Applier:
             return set()
         try:
             with cursor.connection.transaction():
+                cursor.execute(f"{empty} {self.plan.stage}")
                 return self._write(cursor, rows, ground, lines or self._lines(rows))
         except (psycopg.Error, RecordError) as error:
             status = cursor.connection.info.transaction_status
@@ -133,7 +152,6 @@ class Applier:
         return self._apply(cursor, rows[:half], ground) | self._apply(cursor, rows[half:], ground)
 
     def _write(self, cursor: Cursor, rows: pl.DataFrame, ground: Ground, lines: Lines) -> set[str]:
-        cursor.execute(f"DELETE FROM {self.plan.stage}")  # What an earlier part of the batch left.
         staging.copy_into(cursor, self.plan.stage, lines)
         self._look_up(cursor)
         deletes = bool((rows["__op"] == "d").any())

@@ -46,7 +46,8 @@ def misfits(plan: EntityPlan) -> str | None:
 def violations(plan: EntityPlan) -> str | None:
     """Keys of the stage that a CHECK or NOT NULL of the target refuses, with the number of the first that does.
 
-    The target would say so itself, but of one row at a time.
+    The target would say so itself, but of one row at a time. A row whose parent was looked up and not found is not
+    asked yet: it waits, and what stands in the column then is another matter.
     """
     written = {written.column for written in plan.written}
     cases = [
@@ -58,8 +59,18 @@ def violations(plan: EntityPlan) -> str | None:
         return None
     return f"""
     SELECT "__key", number FROM (
-        SELECT v."__key", CASE {" ".join(cases)} END AS number FROM {shaped(plan, LIVE)} v) AS judged
+        SELECT v."__key", CASE {" ".join(cases)} END AS number FROM {shaped(plan, _known(plan))} v) AS judged
     WHERE number IS NOT NULL"""
+
+
+def _known(plan: EntityPlan) -> str:
+    """Rows that are to stand in the target, without those whose parent was looked up and not found."""
+    unknown = [
+        f"NOT (s.{ident(reference.staged)} IS NULL AND {reference.lookup.concerned})"
+        for reference in plan.references
+        if reference.lookup
+    ]
+    return " AND ".join([LIVE, *unknown])
 
 
 def _broken(plan: EntityPlan, conditions: Sequence[tuple[str, str]]) -> str | None:

@@ -34,7 +34,11 @@ def stage_columns(plan: EntityPlan) -> dict[str, str]:
 
 
 def create_stage(plan: EntityPlan) -> str:
-    """The staging table, and the table of the rows that passed the fence."""
+    """The staging table, and the table of the rows that passed the fence.
+
+    They keep their rows: who fills them empties them first. With ON COMMIT DELETE ROWS every COMMIT would empty the
+    staging tables of all entities, and their TOAST tables and indexes with them: 80 ms with 55 entities.
+    """
     stage, won = plan.stage, winners(plan)
     columns = ", ".join(f"{ident(name)} {kind}" for name, kind in stage_columns(plan).items())
     own = [r.staged for r in plan.references if r.parent.entity == plan.name]
@@ -42,8 +46,8 @@ def create_stage(plan: EntityPlan) -> str:
     indexes = " ".join(f"CREATE INDEX ON {stage} ({ident(name)});" for name in looked_up)
     return f"""
     DROP TABLE IF EXISTS {stage}, {won};
-    CREATE TEMPORARY TABLE {_unqualified(stage)} ({columns}) ON COMMIT DELETE ROWS; {indexes}
-    CREATE TEMPORARY TABLE {_unqualified(won)} ("__key" text COLLATE "C", "__state" "char") ON COMMIT DELETE ROWS"""
+    CREATE TEMPORARY TABLE {_unqualified(stage)} ({columns}); {indexes}
+    CREATE TEMPORARY TABLE {_unqualified(won)} ("__key" text COLLATE "C", "__state" "char")"""
 
 
 def winners(plan: EntityPlan) -> str:

@@ -66,7 +66,7 @@ class Session:
         return self._connection
 
     def prepare(self, appliers: Iterable[Applier]) -> None:
-        """Make the staging tables of some entities, where this connection does not have them."""
+        """Make the staging tables of some entities, where this connection does not have them, and tidy the others."""
         # First of all, for one that was lost has taken its staging tables along.
         connection = self.connection()
         for applier in appliers:
@@ -74,6 +74,8 @@ class Session:
                 with connection.transaction(), connection.cursor() as cursor:
                     applier.prepare(cursor)
                 self._prepared[applier.plan.name] = applier
+            else:
+                applier.tidy(connection)
 
     def abandon(self) -> None:
         """From another thread: end what is being done; whoever waits for it gets an error."""

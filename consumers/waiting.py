@@ -81,7 +81,7 @@ _COLUMNS = {
 _WHY = dict.fromkeys(list(_COLUMNS)[-7:], pl.String())
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
 _TYPED = ", ".join(f'"{n}" {"text" if kind == "text[]" else kind}' for n, kind in _COLUMNS.items())
-CREATE_STAGE = f"CREATE TEMPORARY TABLE IF NOT EXISTS set_aside ({_TYPED}) ON COMMIT DELETE ROWS"
+CREATE_STAGE = f"CREATE TEMPORARY TABLE IF NOT EXISTS set_aside ({_TYPED})"
 _ARRAYS = [name for name, kind in _COLUMNS.items() if kind == "text[]"]
 _VALUES = ", ".join(
     f'CAST("{name}" AS text[])' if name in _ARRAYS else f'"{name}"' for name in _COLUMNS

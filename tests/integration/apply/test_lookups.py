@@ -113,3 +113,29 @@ def test_of_a_doctor_who_goes_the_rows_wait_or_go_without_as_if_they_came_now(
     clinic.sweep()
     assert clinic.rows(ORDERS) == [("1", None, None)]
     assert clinic.waiting("orders") == {"2": "parent"}
+
+
+def test_a_row_that_cannot_be_without_its_parent_waits_until_it_is_found(
+    migrated: Migrated,
+) -> None:
+    migrated.table("profiles", "id int PRIMARY KEY", "id uuid PRIMARY KEY")
+    migrated.table(
+        "doctors",
+        "id int PRIMARY KEY, profile int, code int",
+        "id uuid PRIMARY KEY, profile uuid UNIQUE REFERENCES app.profiles, code bigint UNIQUE",
+    )
+    migrated.table(
+        "orders",
+        "id int PRIMARY KEY, doctor int, kind text",
+        "id uuid PRIMARY KEY, doctor uuid NOT NULL REFERENCES app.doctors",
+    )
+    rule = {"ref": "doctors", "from": "doctor", "by": "code", "when": "kind = 'P'"}
+    migrated.migrate(CLINIC | {"orders": {"columns": {"id": {"uuid": True}, "doctor": rule}}})
+    migrated.mark(1000)
+    migrated.apply(
+        "orders", change(3, id=2, doctor=12, kind="P"), change(3, 2, id=3, doctor=None, kind="P")
+    )
+    assert migrated.waiting("orders") == {"2": "parent", "3": "rule"}
+    migrated.apply("doctors", change(4, id=2, profile=None, code=12))
+    migrated.sweep()
+    assert migrated.rows(ORDERS) == [("2", "2", True)]
