@@ -59,10 +59,11 @@ COMMENT ON FUNCTION clinic.own_technicians IS 'The technician who asks';
 CREATE FUNCTION clinic.technicians_cases() RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
 BEGIN ATOMIC
+    SELECT case_id FROM clinic.tasks WHERE technician_id IN (SELECT clinic.own_technicians()) AND case_id IS NOT NULL
+    UNION ALL
     SELECT c.id FROM clinic.cases AS c
     WHERE EXISTS (SELECT FROM clinic.own_technicians())
-        AND (c.id IN (SELECT t.case_id FROM clinic.tasks AS t WHERE t.technician_id IN (SELECT clinic.own_technicians()))
-            OR NOT EXISTS (SELECT FROM clinic.tasks AS t WHERE t.case_id = c.id AND t.technician_id IS NOT NULL));
+        AND NOT EXISTS (SELECT FROM clinic.tasks AS t WHERE t.case_id = c.id AND t.technician_id IS NOT NULL);
 END;
 COMMENT ON FUNCTION clinic.technicians_cases IS 'Cases with a task of the technician who asks, and those that nobody has a task of';
 
