@@ -68,16 +68,30 @@ class Load:
     records: int
 
 
+@dataclass(slots=True)
+class Fill:
+    """How many bytes some buffers hold together."""
+
+    size: int = 0
+
+
 class Buffer:
     """The records of one topic.
 
     Attributes:
         limits: Offsets, by partition, from which on nothing is taken in for now.
+        size: Bytes of all values.
     """
 
-    def __init__(self, topic: str) -> None:
-        """Begin without any partition."""
+    def __init__(self, topic: str, fill: Fill | None = None) -> None:
+        """Begin without any partition.
+
+        Args:
+            topic: Whose records they are.
+            fill: Of this and other buffers.
+        """
         self._topic = topic
+        self._fill = fill or Fill()
         self._runs: deque[Run] = deque()
         self._read: dict[int, int] = {}
         self._taken: dict[int, int] = {}
@@ -102,7 +116,7 @@ class Buffer:
         kept = [run for run in self._runs if run.partition != partition]
         self._runs = deque(kept)
         self.records = sum(len(run.offsets) for run in kept)
-        self.size = sum(run.size for run in kept)
+        self._resize(sum(run.size for run in kept) - self.size)
 
     def add(self, run: Run) -> int | None:
         """Take in records as they were read; what is already known of them is left out.
@@ -129,7 +143,7 @@ class Buffer:
         self._runs.append(run)
         self._read[run.partition] = run.next
         self.records += len(run.offsets)
-        self.size += run.size
+        self._resize(run.size)
         return None
 
     def take(self, records_max: int, bytes_max: int) -> Load | None:
@@ -146,10 +160,14 @@ class Buffer:
             records += len(run.offsets)
             size += run.size
         self.records -= records
-        self.size -= size
+        self._resize(-size)
         if not runs:
             return None
         return Load(runs=tuple(runs), stretches=self._stretches(runs), records=records)
+
+    def _resize(self, difference: int) -> None:
+        self.size += difference
+        self._fill.size += difference
 
     def _stretches(self, runs: Sequence[Run]) -> tuple[Stretch, ...]:
         last = {run.partition: run for run in runs}

@@ -10,15 +10,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from consumers.buffer import Buffer, Run
+from consumers.buffer import Buffer, Fill, Run
 from consumers.unit import Batch, Chore, Job, Task, Unit, Work
 
 # One that is applied and one that is decoded meanwhile.
 DEPTH = 2
-# Bytes of all buffers together, and of one batch. Decoded, a record takes several times its bytes.
+# Bytes of one batch. Decoded, a record takes several times its bytes.
+BATCH_BYTES_MAX = 3_000_000
+# Of all buffers together; where they hold as much, each has enough with its little.
 BUFFERS_BYTES_MAX = 16_000_000
 UNIT_BYTES_MIN = 250_000
-BATCH_BYTES_MAX = 3_000_000
 # A buffer is full at this many batches and is filled again under the other.
 HIGH_BATCHES, LOW_BATCHES = 2.0, 1.0
 # Between two attempts of a batch.
@@ -38,14 +39,14 @@ class Schedule:
             batch_rows: Records of a topic that are applied at once, at most.
             shares: Among how many units the partitions of a topic are shared; one unless it is named.
         """
+        self._fill = Fill()
         self._by_topic = {
-            topic: _shared(topic, tuple(names), batch_rows, shares.get(topic, 1))
+            topic: _shared(topic, tuple(names), batch_rows, shares.get(topic, 1), self._fill)
             for topic, names in topics.items()
         }
         self.units = [unit for units in self._by_topic.values() for unit in units]
         self.failure: BaseException | None = None
         self._order = deque(self.units)
-        self._bytes_high = max(UNIT_BYTES_MIN, BUFFERS_BYTES_MAX // len(self.units))
         self._closed = False
         self._changed = threading.Condition()
 
@@ -93,10 +94,10 @@ class Schedule:
 
     def is_full(self, unit: Unit, *, resuming: bool = False) -> bool:
         """Whether a unit has enough to do; one that was paused gets more only when it has little left."""
-        share = LOW_BATCHES / HIGH_BATCHES if resuming else 1.0
-        rows_high = HIGH_BATCHES * unit.batch_rows
-        buffer = unit.buffer
-        return buffer.records >= share * rows_high or buffer.size >= share * self._bytes_high
+        batches, buffer = (LOW_BATCHES if resuming else HIGH_BATCHES), unit.buffer
+        crowded = self._fill.size >= BUFFERS_BYTES_MAX
+        bytes_high = UNIT_BYTES_MIN if crowded else batches * BATCH_BYTES_MAX
+        return buffer.records >= batches * unit.batch_rows or buffer.size >= bytes_high
 
     def wait_for_room(self, units: Collection[Unit], timeout_s: float) -> bool:
         """Wait until none of these units is full; whether that came true."""
@@ -182,7 +183,7 @@ class Schedule:
         return Task(job=Job.DECODE, unit=unit, batch=batch)
 
     def _take(self, unit: Unit) -> Batch | None:
-        load = unit.buffer.take(unit.batch_rows, min(BATCH_BYTES_MAX, self._bytes_high))
+        load = unit.buffer.take(unit.batch_rows, BATCH_BYTES_MAX)
         if load is None:
             return None
         batch = Batch(unit=unit, load=load, turn=unit.turn)
@@ -266,9 +267,11 @@ class Schedule:
             self._changed.notify_all()
 
 
-def _shared(topic: str, entities: tuple[str, ...], batch_rows: int, count: int) -> list[Unit]:
+def _shared(
+    topic: str, entities: tuple[str, ...], batch_rows: int, count: int, fill: Fill
+) -> list[Unit]:
     rows = max(1, batch_rows // count)
     return [
-        Unit(topic=topic, entities=entities, buffer=Buffer(topic), batch_rows=rows)
+        Unit(topic=topic, entities=entities, buffer=Buffer(topic, fill), batch_rows=rows)
         for _ in range(count)
     ]

@@ -45,7 +45,7 @@ def test_a_legacy_column_that_is_not_there_is_named_with_file_and_key(
     with pytest.raises(ConfigError, match="the legacy table has no column nam") as caught:
         plan(rule)
     assert caught.value.context == {
-        "file": "entities/orders.toml",
+        "file": "orders.toml",
         "key": key,
         "table": "legacy.orders",
     }
