@@ -14,6 +14,10 @@ from schemas.event_id import EventId
 from schemas.migration import Migration
 
 SWEEP_EVERY_S = 1.0
+# Sooner after a batch of a parent, but an entity is not swept for more than a fiftieth of the time, and while some
+# entity has a backlog for less: of what waits, most may wait for ever.
+SWEEP_SOON_S = 0.3
+REST_TIMES, REST_TIMES_BUSY = 50.0, 300.0
 # The worker that has this partition of a topic does the chores of its entities.
 _FIRST_PARTITION = 0
 
@@ -30,6 +34,7 @@ class Chores:
         self._assembly = assembly
         self._points = points
         self._due_at: dict[str, float] = {}
+        self._rest_until: dict[str, float] = {}
         self._parent_rows: dict[str, int] = {}
 
     def look(self, connection: Connection, states: dict[str, State]) -> None:
@@ -73,15 +78,17 @@ class Chores:
         self._assembly.of(session.connection(), topic)
 
     def _is_due(self, name: str) -> bool:
-        """Once a second, and at the next look after a parent's batch was applied here."""
+        """Once a second, and soon after a parent's batch was applied here."""
+        now = time.monotonic()
+        if now < self._rest_until.get(name, 0.0):
+            return False
         parents = self._migration.parents(name)
         units = self._schedule.units
         rows = sum(u.applied_rows for u in units if not set(u.entities).isdisjoint(parents))
-        due = time.monotonic() >= self._due_at.get(name, 0.0) or rows != self._parent_rows.get(
-            name, 0
-        )
+        due = now >= self._due_at.get(name, 0.0) or rows != self._parent_rows.get(name, 0)
         if due:
-            self._due_at[name] = time.monotonic() + SWEEP_EVERY_S
+            self._rest_until[name] = now + SWEEP_SOON_S
+            self._due_at[name] = now + SWEEP_EVERY_S
             self._parent_rows[name] = rows
         return due
 
@@ -97,4 +104,9 @@ class Chores:
         children = {child.entity for child in applier.plan.children}
         appliers = self._assembly.appliers
         session.prepare([applier, *(a for other, a in appliers.items() if other in children)])
-        sweep.sweep(connection, applier, appliers)
+        began = time.monotonic()
+        tried = sweep.sweep(connection, applier, appliers)
+        if tried < sweep.WAKE_MAX:
+            now = time.monotonic()
+            times = REST_TIMES_BUSY if self._schedule.is_busy() else REST_TIMES
+            self._rest_until[name] = now + times * (now - began)

@@ -22,6 +22,11 @@ BUFFERS_BYTES_MAX = 16_000_000
 UNIT_BYTES_MIN = 250_000
 # A buffer is full at this many batches and is filled again under the other.
 HIGH_BATCHES, LOW_BATCHES = 2.0, 1.0
+# While another unit has so much to do, one with less than a few hundred records lets some more come: a batch of three
+# records takes nearly as long as one of three hundred.
+BUSY_RECORDS = 2_000
+FEW_RECORDS = 300
+LINGER_S = 10.0
 # Between two attempts of a batch.
 DELAY_FIRST_S, DELAY_MAX_S = 0.05, 5.0
 
@@ -140,7 +145,8 @@ class Schedule:
                 task = self._first(now, self._ready) or self._first(now, self._ahead)
                 if task is not None:
                     return task
-                later = [unit.not_before - now for unit in self._order if unit.not_before > now]
+                times = (at for u in self._order for at in (u.not_before, u.lingers_until))
+                later = [at - now for at in times if at > now]
                 self._changed.wait(min(later, default=None))
             return None
 
@@ -156,7 +162,7 @@ class Schedule:
         """What an idle unit has to do: a chore and a batch in turn, so that neither keeps the other from going on."""
         if unit.applying or unit.not_before > now:
             return None
-        batch = self._next_batch(unit)
+        batch = self._next_batch(unit, now)
         if unit.chores and (batch is None or not unit.did_chore):
             unit.applying = unit.did_chore = True
             return Task(job=Job.CHORE, unit=unit, chore=unit.chores.pop(next(iter(unit.chores))))
@@ -165,8 +171,8 @@ class Schedule:
         unit.applying, unit.did_chore = True, False
         return Task(job=Job.APPLY, unit=unit, batch=batch)
 
-    def _next_batch(self, unit: Unit) -> Batch | None:
-        if not unit.open or unit.rewinding:
+    def _next_batch(self, unit: Unit, now: float) -> Batch | None:
+        if not unit.open or unit.rewinding or self._lingers(unit, now):
             return None
         batch = unit.pending[0] if unit.pending else self._take(unit)
         return None if batch is None or batch.decoding else batch
@@ -209,7 +215,16 @@ class Schedule:
             if batch.turn == unit.turn:
                 unit.pending.remove(batch)
                 unit.committed.update({s.partition: s.next for s in batch.load.stretches})
+            unit.lingers_until = time.monotonic() + LINGER_S
             self._changed.notify_all()
+
+    def is_busy(self) -> bool:
+        """Whether some unit has a backlog."""
+        return any(unit.open and unit.buffered_rows >= BUSY_RECORDS for unit in self.units)
+
+    def _lingers(self, unit: Unit, now: float) -> bool:
+        few = unit.lingers_until > now and unit.buffered_rows < FEW_RECORDS
+        return few and self.is_busy()
 
     def rest(self, unit: Unit) -> None:
         """A chore is done."""

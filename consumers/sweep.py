@@ -27,17 +27,17 @@ SELECT EXISTS (SELECT FROM understudy.waiting
         WHERE generation = 1 AND entity = %(entity)s AND (reason NOT IN ('rule', 'base') OR waits_id IS NOT NULL))
     OR EXISTS (SELECT FROM understudy.waiting
         WHERE generation = 1 AND entity = %(entity)s AND source = %(source)s
-            AND reason IN ('rule', 'parent') AND spec_version < %(spec_version)s)"""
+            AND reason IN ('rule', 'parent') AND spec_version < %(spec_version)s)
+    OR EXISTS (SELECT FROM {mapping} WHERE owed IS NOT NULL)"""
 
 
 def may_have_work(connection: Connection, applier: Applier) -> bool:
     """Whether anything of an entity waits for something that may come, or is a dead letter by older rules."""
     plan = applier.plan
-    owes = f"SELECT EXISTS (SELECT FROM {plan.mapping} WHERE owed IS NOT NULL)"
     entity = {"entity": plan.name, "source": str(plan.entity.source)}
     asked = entity | {"spec_version": plan.spec_version}
-    waits = connection.execute(_HAS_WORK, asked).fetchall()[0][0]
-    return bool(waits or connection.execute(owes).fetchall()[0][0])
+    query = _HAS_WORK.format(mapping=plan.mapping.replace("%", "%%"))
+    return bool(connection.execute(query.encode(), asked).fetchall()[0][0])
 
 
 def is_asked_for(connection: Connection, entity: str) -> bool:

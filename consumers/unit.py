@@ -40,6 +40,7 @@ class Unit:
     Attributes:
         batch_rows: Records in a batch, at most.
         open: Whether batches may be applied: no gate, hold or stop is in the way.
+        lingers_until: While others have a backlog, a few records are no batch before this (monotonic).
         rewinding: What was read is forgotten; reading begins again at the checkpoints.
         committed: Where the checkpoint of each partition that is ours stands.
     """
@@ -55,6 +56,7 @@ class Unit:
     turn: int = 0
     attempts: int = 0
     not_before: float = 0.0
+    lingers_until: float = 0.0
     applied_rows: int = 0
     pending: list[Batch] = field(default_factory=list)
     chores: dict[str, Chore] = field(default_factory=dict)

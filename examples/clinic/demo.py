@@ -57,7 +57,7 @@ def demo(
     seconds: Annotated[
         float, typer.Option(help="How long the writer goes on after the snapshot.", min=0)
     ] = 10.0,
-    rate: Annotated[float, typer.Option(help="Transactions of the writer per second.", min=1)] = 50,
+    rate: Annotated[float, typer.Option(help="Transactions of the writer per second.", min=1)] = 20,
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave stack and pipeline running.")] = False,
     form: Annotated[

@@ -75,6 +75,8 @@ def consume(folder: Folder, entity: Entities = None, *, with_parent: WithParent 
     Example: understudy consume examples/clinic --entity orders --entity products
     """
     stop = stop_event(with_parent=with_parent)
+    # Lanes decode side by side; threads below them only get into each other's way. Read when polars is imported.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
 
     migration = wiring.read(folder)
