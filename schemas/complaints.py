@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from schemas.errors import ConfigError
+from schemas.lines import place
 from schemas.rules import RULES
 
 # Where pydantic would show a pattern or speak of its parser: by the key, and how the kind of error begins.
@@ -22,7 +23,7 @@ def complaint(error: ValidationError, model: type[BaseModel], file: Path) -> Con
     found = error.errors(include_url=False, include_input=False)
     meant = {_meant(one, model) for one in found}
     told = [one for one in found if not (one["type"] == "missing" and one["loc"] in meant)]
-    first, *others = [ConfigError(_sentence(one, model), file=file, key=_key(one)) for one in told]
+    first, *others = [ConfigError(_sentence(one, model), **place(file, _key(one))) for one in told]
     for other in others:
         first.add_note(str(other))
     return first
@@ -42,8 +43,8 @@ def _meant(error: Any, model: type[BaseModel]) -> tuple[int | str, ...]:
     """The key that an unknown one was probably meant to be; it needs not be called missing as well."""
     if error["type"] != "extra_forbidden":
         return ()
-    place = error["loc"]
-    return (*place[:-1], *_nearest(str(place[-1]), _words(place, model)))
+    path = error["loc"]
+    return (*path[:-1], *_nearest(str(path[-1]), _words(path, model)))
 
 
 def _key(error: Any) -> str:

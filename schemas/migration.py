@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from schemas import complaints, names, sharing
+from schemas import complaints, lines, names, sharing
 from schemas.entity import Entity
 from schemas.errors import ConfigError
 from schemas.pipeline import Pipeline, with_environment
@@ -148,8 +148,7 @@ def _check_refs(entities: Mapping[str, Entity], files: Mapping[str, Path]) -> No
                 hint = complaints.did_you_mean(rule.ref, list(entities))
                 raise ConfigError(
                     f"no entity is called {rule.ref}{hint}",
-                    file=files[entity.name],
-                    key=f"columns.{column}.{rule.word}",
+                    **lines.place(files[entity.name], f"columns.{column}.{rule.word}"),
                 )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from schemas.entity import Entity
 from schemas.errors import ConfigError
+from schemas.lines import place
 
 
 def check(entities: Mapping[str, Entity], files: Mapping[str, Path]) -> None:
@@ -98,4 +99,4 @@ def _check_target(entity: Entity, other: Entity, files: Mapping[str, Path]) -> N
 def _error(
     files: Mapping[str, Path], entity: Entity, key: str, what: str, remedy: str
 ) -> ConfigError:
-    return ConfigError(what, file=files[entity.name], key=key, remedy=remedy)
+    return ConfigError(what, **place(files[entity.name], key), remedy=remedy)

@@ -151,7 +151,10 @@ def _write(at: Endpoints, rate: float, seconds: float, pipeline: "subprocess.Pop
             _wait(lambda: _in_tail(target), "the snapshot to be applied", pipeline)
         stop.wait(seconds)
         _say("taking the account while the clinic works on")
-        _say(_take_account(at).verdict())
+        account = _take_account(at)
+        _say(account.verdict())
+        if not account.is_clean:
+            raise MismatchError("while the clinic worked on", unaccounted=account.unaccounted)
     finally:
         stop.set()
         thread.join()

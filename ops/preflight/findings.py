@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas import lines as toml_lines
 from schemas.entity import Entity
 from schemas.errors import BrokerError, ConfigError, SourceError, TargetError, UnderstudyError
 from schemas.migration import PIPELINE_FILE, Migration
@@ -43,8 +44,14 @@ class Place:
     key: str
 
     def __str__(self) -> str:
-        """File and key with a space."""
-        return f"{self.file} {self.key}"
+        """File, line and key, as editors and people read it."""
+        return f"{self.file}{'' if self.line is None else f':{self.line}'} {self.key}"
+
+    @property
+    def line(self) -> int | None:
+        """Of the key, or of what is around it."""
+        found = toml_lines.place(self.file, self.key).get("line")
+        return None if found is None else int(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +72,7 @@ class Finding:
     place: Place
     remedy: str
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, str | int | None]:
         """The finding as a JSON object."""
         return {
             "code": self.code,
@@ -73,6 +80,7 @@ class Finding:
             "side": self.side.name.lower(),
             "what": self.what,
             "file": str(self.place.file),
+            "line": self.place.line,
             "key": self.place.key,
             "remedy": self.remedy,
         }

@@ -16,6 +16,7 @@ class Class(Enum):
     DEAD_LETTER = "dead letter"
     PARKED = "parked"
     EXCLUDED = "excluded"
+    HELD = "deleted, but rows refer to it still"
     LOST = "mapped, but not in the target"
     GONE = "deleted, or moved to another key"
 
@@ -24,6 +25,7 @@ class Class(Enum):
 _CLASSES = sql.SQL("""
     SELECT coalesce(m.legacy_key, w.legacy_key),
         CASE
+            WHEN w.deleted THEN 'deleted, but rows refer to it still'
             WHEN w.reason = 'rule' THEN 'dead letter'
             WHEN w.reason IS NOT NULL THEN 'parked'
             WHEN m.state = 'x' THEN 'excluded'
@@ -46,9 +48,9 @@ _CLASSES = sql.SQL("""
         SELECT legacy_key, id, state, repaired FROM {mapping} WHERE generation = 1 AND source = {source}
     ) m
     FULL JOIN (
-        SELECT legacy_key, reason, waits_for, waits_id, error, column_name, constraint_name
+        SELECT legacy_key, reason, deleted, waits_for, waits_id, error, column_name, constraint_name
         FROM understudy.waiting
-        WHERE generation = 1 AND entity = {entity} AND source = {source} AND NOT deleted
+        WHERE generation = 1 AND entity = {entity} AND source = {source}
     ) w USING (legacy_key)
     LEFT JOIN (SELECT {id} AS id FROM {target}) t ON t.id = m.id
     LEFT JOIN understudy.migration_mappings px

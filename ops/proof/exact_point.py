@@ -34,7 +34,7 @@ from schemas.positions import Marker
 APPLICATION = "exact point"
 POLL_S = 0.1
 # A sweep brings within it what could go.
-SWEEP_S = 5.0
+SWEEP_S = 8.0
 _UNREADY = """
     SELECT entity, phase, held_at IS NOT NULL, stopped_reason FROM understudy.entities
     WHERE generation = 1 AND entity = ANY (%s) AND (phase <> 'tail' OR held_at IS NOT NULL OR stopped_at IS NOT NULL)

@@ -21,12 +21,12 @@ _RENEW = """
 _BEHIND = """
     SELECT topic, partition, held_offset - next_offset FROM understudy.checkpoints
     WHERE generation = 1 AND entity = ANY (%s) AND next_offset < held_offset"""
-# A parent that is there wakes its children within a second or so.
+# A parent that is there wakes its children within a second or so; a delete waits for those of its children.
 _COULD_GO = """
     SELECT count(*) FROM understudy.waiting w
-    WHERE w.generation = 1 AND w.entity = ANY (%s) AND w.reason IN ('watermark', 'parent') AND NOT w.deleted
+    WHERE w.generation = 1 AND w.entity = ANY (%s) AND (w.deleted OR (w.reason IN ('watermark', 'parent')
         AND EXISTS (SELECT FROM understudy.migration_mappings m
-            WHERE m.generation = 1 AND m.entity = w.waits_for AND m.id = w.waits_id AND m.state = 'l')"""
+            WHERE m.generation = 1 AND m.entity = w.waits_for AND m.id = w.waits_id AND m.state = 'l')))"""
 # Two holds would each lift the other's. Any number that nobody else takes.
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('understudy'), hashtext('exact point'))"
 
@@ -83,7 +83,7 @@ class Hold:
         return {(str(topic), int(str(part))): int(str(records)) for topic, part, records in rows}
 
     def could_go(self) -> int:
-        """Rows that wait for a parent that is there by now."""
+        """Rows that wait for a parent that is there by now, and deletes that wait."""
         return int(str(self._connection.execute(_COULD_GO, [self._entities]).fetchall()[0][0]))
 
     def release(self) -> None:

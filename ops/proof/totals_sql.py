@@ -23,7 +23,7 @@ _OF_TARGET = sql.SQL("""
         WHERE m.generation = 1 AND m.source = {source} AND m.state = 'l' AND m.id = t.{id}
             AND NOT EXISTS (SELECT FROM understudy.waiting w
                 WHERE w.generation = 1 AND w.entity = {entity} AND w.source = m.source
-                    AND w.legacy_key = m.legacy_key AND NOT w.deleted))
+                    AND w.legacy_key = m.legacy_key))
     GROUP BY 1""")
 _NULL = sql.SQL("CAST(NULL AS text)")
 _COMMA = sql.SQL(", ")

@@ -2,6 +2,8 @@
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import psycopg
 from psycopg import sql
@@ -16,7 +18,7 @@ from tests.integration.checker.ideal import NAMESPACE
 
 SCALE = 0.02
 # A kind of transaction is drawn so many times on average, if it is the rarest.
-DRAWN = 12
+DRAWN = 8
 # What becomes of which blemishes of figures.toml. Of a domain that is not there yet nothing is expected.
 BLEMISHES = (
     ("profiles", EXCLUDED, "profiles.deleted"),
@@ -65,9 +67,9 @@ BLEMISHES = (
 LeftOver = Counter[tuple[str, str]]
 
 
-def _promised(scale: float) -> LeftOver:
+def _promised(scale: float, changed: Mapping[str, int] = MappingProxyType({})) -> LeftOver:
     """How many rows stay behind, by entity and fate."""
-    number = figures(scale, {})
+    number = figures(scale, changed)
     counts: LeftOver = Counter()
     for entity, fate, blemish in BLEMISHES:
         counts[entity, fate] += number[f"blemishes.{blemish}"]
@@ -112,6 +114,17 @@ def test_another_seed_gives_other_rows_with_the_same_blemishes(
     assert create_source(source_database, SCALE, 1) == create_source(target_database, SCALE, 2)
     assert _everything(source_database) != _everything(target_database)
     assert _left_over(source_database) == _left_over(target_database) == _promised(SCALE)
+
+
+def test_other_figures_give_other_counts(source_database: str) -> None:
+    changed = {
+        "blemishes.orders.unknown_status": 900,
+        "blemishes.tasks.words": 50,
+        "rows.reviews": 5000,
+    }
+    counts = create_source(source_database, SCALE, 4, changed=changed)
+    assert counts["reviews"] == figures(SCALE, changed)["rows.reviews"] == 100
+    assert _left_over(source_database) == _promised(SCALE, changed) != _promised(SCALE)
 
 
 def test_the_same_seed_gives_the_same_rows_and_the_same_transactions(

@@ -110,7 +110,7 @@ def test_a_finding_is_a_line_with_file_and_key_and_a_line_with_the_remedy(
     lines = ended.out.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("error:"))
     assert lines[at].startswith(
-        f"error: {shop.folder}/entities/orders.toml columns.code: public.orders has no column kode"
+        f"error: {shop.folder}/entities/orders.toml:10 columns.code: public.orders has no column kode"
     )
     assert lines[at + 1] == "  Correct the name."
     assert "Traceback" not in ended.err
