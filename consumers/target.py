@@ -1,7 +1,9 @@
 """A session on the target, opened when it is needed and again when it is lost."""
 
+import traceback
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
 import psycopg
 
@@ -102,10 +104,16 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, psycopg.OperationalError) and state is None:
         return redacted(" ".join(str(error).split()))
     if not isinstance(error, psycopg.Error) or state is None:
-        return type(error).__name__
+        return f"unexpected {type(error).__name__}{_place(error)}"
     text = error.diag.message_primary if state.startswith(_TELLING) else type(error).__name__
     place = error.diag.constraint_name or error.diag.table_name or ""
     return " ".join(f"{text} {place} (SQLSTATE {state})".split())
+
+
+def _place(error: BaseException) -> str:
+    """Where an error of ours arose: who reports it has nothing else."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
 def our_error(error: psycopg.Error) -> TargetError:
