@@ -158,6 +158,7 @@ class _Taking:
             self._wait(lambda: not hold.behind(), "the workers to reach the point")
             self._sweep(hold)
             self._open(target)
+            hold.require(target)
         finally:
             hold.release()
         held_s = time.monotonic() - began
@@ -188,7 +189,7 @@ class _Taking:
     def _cuts(self, first: dict[Place, int], lsn: int) -> dict[Place, int]:
         marker = self._marker(lsn)
         stretches = {
-            (topic, partition): (offset, marker.ends.get(topic, {}).get(partition, offset))
+            (topic, partition): (offset, max(offset, marker.ends.get(topic, {}).get(partition, 0)))
             for (topic, partition), offset in first.items()
         }
         schemas = Schemas(wiring.registry(self._migration, self._at))

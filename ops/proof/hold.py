@@ -21,6 +21,9 @@ _RENEW = """
 _BEHIND = """
     SELECT topic, partition, held_offset - next_offset FROM understudy.checkpoints
     WHERE generation = 1 AND entity = ANY (%s) AND next_offset < held_offset"""
+_ASTRAY = """
+    SELECT count(*) FROM understudy.checkpoints
+    WHERE generation = 1 AND entity = ANY (%s) AND next_offset IS DISTINCT FROM held_offset"""
 # A parent that is there wakes its children within a second or so; a delete waits for those of its children.
 _COULD_GO = """
     SELECT count(*) FROM understudy.waiting w
@@ -81,6 +84,17 @@ class Hold:
             raise NotReadyError("the hold has ended: it took too long", remedy="Try again.")
         rows = self._connection.execute(_BEHIND, [self._entities]).fetchall()
         return {(str(topic), int(str(part))): int(str(records)) for topic, part, records in rows}
+
+    def require(self, target: Connection) -> None:
+        """See to it that a snapshot of the target is exactly at the offsets: a lease may have ended too early.
+
+        Raises:
+            NotReadyError: It is not.
+        """
+        if target.execute(_ASTRAY, [self._entities]).fetchall() != [(0,)]:
+            raise NotReadyError(
+                "the workers went on before both sides were seen", remedy="Try again."
+            )
 
     def could_go(self) -> int:
         """Rows that wait for a parent that is there by now, and deletes that wait."""
