@@ -3,6 +3,7 @@
     UnderstudyError
     ├── UsageError            2   the command line
     ├── ConfigError           3   understudy.toml, entity files, environment
+    │   └── RulesChangedError     entity files are others than those that the worker began with
     ├── SourceError           4   the legacy database
     │   ├── SourceLostError       the connection is gone; capture connects again
     │   ├── SlotLostError         the slot no longer holds what was not yet captured

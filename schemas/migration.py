@@ -41,6 +41,10 @@ class Migration:
         """The data topic that an entity reads."""
         return entity.topic or names.topic(self.pipeline.pipeline, *entity.source.place)
 
+    def domain(self, name: str) -> str:
+        """The folder of an entity file below entities/, with slashes; empty if it is in none."""
+        return "/".join(self.files[name].relative_to(self.folder / ENTITY_FOLDER).parts[:-1])
+
     def sharing(self, entity: Entity) -> tuple[str, ...]:
         """The entities that write the same target table, this one included."""
         return tuple(e.name for e in self.entities.values() if e.target == entity.target)

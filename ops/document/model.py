@@ -5,7 +5,6 @@ All orders are those of names and waves, never of a server's collation, so the s
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from consumers.catalog import TargetTable
 from ops.document.remarks import Remarks
@@ -88,9 +87,7 @@ class Model:
 
     def domain_of(self, entity: str) -> str:
         """The domain of an entity."""
-        file = self.migration.files[entity]
-        folder = file.relative_to(self.migration.folder / ENTITY_FOLDER).parent
-        return ENTITY_FOLDER if folder == Path() else "-".join(folder.parts)
+        return self.migration.domain(entity).replace("/", "-") or ENTITY_FOLDER
 
     def source_of(self, entity: Entity) -> Table:
         """The legacy table of an entity."""

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.resources import files
-from pathlib import Path
 
 import polars as pl
 from psycopg import sql
@@ -21,7 +20,7 @@ from ops.proof.totals import totals
 from ops.proof.totals_sql import Summed
 from ops.stack.state import Endpoints
 from schemas.entity import Entity
-from schemas.migration import ENTITY_FOLDER, Migration
+from schemas.migration import Migration
 from schemas.table import CATALOG_SQL, Table, tables_of
 
 _UNREAD = files("ops.proof").joinpath("unread.sql").read_bytes()
@@ -99,7 +98,7 @@ class _Taking:
         file = self._migration.files[entity.name]
         return EntityAccount(
             entity=entity.name,
-            domain=_domain(self._migration.folder, file),
+            domain=self._migration.domain(entity.name),
             source=str(entity.source),
             target=str(entity.target),
             rows=len(ours),
@@ -141,10 +140,6 @@ class _Taking:
         ]
         keys = identity.legacy_keys(parts).alias("key")
         return rows.with_columns(keys, pl.lit(value=True).alias("__source"))
-
-
-def _domain(folder: Path, file: Path) -> str:
-    return "/".join(file.relative_to(folder / ENTITY_FOLDER).parts[:-1])
 
 
 def _counts(rows: pl.DataFrame) -> Counter[Class]:
