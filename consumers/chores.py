@@ -18,7 +18,7 @@ SWEEP_EVERY_S = 1.0
 # entity has a backlog for less: of what waits, most may wait for ever.
 SWEEP_SOON_S = 0.3
 REST_TIMES, REST_TIMES_BUSY = 50.0, 300.0
-REST_MAX_S = 5.0
+REST_MAX_S, REST_MAX_BUSY_S = 1.0, 5.0
 # The worker that has this partition of a topic does the chores of its entities.
 _FIRST_PARTITION = 0
 
@@ -109,5 +109,7 @@ class Chores:
         tried = sweep.sweep(connection, applier, appliers)
         if tried < sweep.WAKE_MAX:
             now = time.monotonic()
-            times = REST_TIMES_BUSY if self._schedule.is_busy() else REST_TIMES
-            self._rest_until[name] = now + min(times * (now - began), REST_MAX_S)
+            busy = self._schedule.is_busy()
+            rest_s = (now - began) * (REST_TIMES_BUSY if busy else REST_TIMES)
+            longest_s = REST_MAX_BUSY_S if busy else REST_MAX_S
+            self._rest_until[name] = now + min(rest_s, longest_s)

@@ -84,6 +84,7 @@ def test_dead_letters_are_found_tried_again_and_given_up(shop: Shop, tmp_path: P
 def test_a_corrected_rule_is_taken_up_by_the_workers_that_run(shop: Shop, tmp_path: Path) -> None:
     log = tmp_path / "run.log"
     with running(log, "run", shop.folder):
+        wait_for("the good order", lambda: arrived(shop) == 1, log)
         wait_for("the letters", lambda: len(keys(shop, "dead-letters", "list")) == 3, log)
         shop.edit(
             "entities/orders.toml", "cents::numeric / 100", "least(cents, 499900)::numeric / 100"

@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from examples.clinic.load import create_source
+from examples.clinic.load import FOUNDATION, create_source
 from tests.checker.entities import CLINIC
 from tests.checker.topics import Endpoints, check_topics
 
@@ -93,7 +93,7 @@ def endpoints(bootstrap: str, registry_url: str) -> Endpoints:
 @pytest.fixture
 def rows(source_database: str) -> list[Row]:
     """The products of the source; eight of them."""
-    create_source(source_database, 0.02, 1)
+    create_source(source_database, 0.02, 1, domains=(FOUNDATION,))
     with psycopg.connect(source_database) as connection:
         found = connection.execute(
             "SELECT sku, name, price_cents, currency, vat_code, attrs::text, discontinued::text"
