@@ -16,9 +16,9 @@ from tests.checker.entities import CLINIC
 from tests.checker.expected import DEAD, EXCLUDED, PARKED, expect
 from tests.integration.checker.ideal import NAMESPACE
 
-SCALE = 0.01
+SCALE = 0.02
 # A kind of transaction is drawn so many times on average, if it is the rarest.
-DRAWN = 6
+DRAWN = 8
 # What becomes of which blemishes of figures.toml. Of a domain that is not there yet nothing is expected.
 BLEMISHES = (
     ("profiles", EXCLUDED, "profiles.deleted"),
@@ -123,7 +123,7 @@ def test_other_figures_give_other_counts(source_database: str) -> None:
         "rows.reviews": 5000,
     }
     counts = create_source(source_database, SCALE, 4, changed=changed)
-    assert counts["reviews"] == figures(SCALE, changed)["rows.reviews"] == 50
+    assert counts["reviews"] == figures(SCALE, changed)["rows.reviews"] == 100
     assert _left_over(source_database) == _promised(SCALE, changed) != _promised(SCALE)
 
 
