@@ -22,8 +22,8 @@ BUFFERS_BYTES_MAX = 16_000_000
 UNIT_BYTES_MIN = 250_000
 # A buffer is full at this many batches and is filled again under the other.
 HIGH_BATCHES, LOW_BATCHES = 2.0, 1.0
-# While another unit has so much to do, one with less than a few hundred records lets some more come: a batch of three
-# records takes nearly as long as one of three hundred.
+# While some unit has so much to do, one with fewer than a few hundred records lets more of them come: much of what a
+# batch takes does not depend on how many they are.
 BUSY_RECORDS = 2_000
 FEW_RECORDS = 300
 LINGER_S = 10.0

@@ -62,7 +62,7 @@ def _unqualified(name: str) -> str:
 def fence(plan: EntityPlan) -> str:
     """Fence and map in one statement: the rows of the stage that are newer than what is known are returned.
 
-    A delete leaves the last image behind.
+    A delete leaves the last image behind, and the UUID: of a row that joins another it does not tell whose it was.
     """
     event_id = "{0}.epoch, {0}.commit_lsn, {0}.ordinal"
     known, new = event_id.format("m"), event_id.format("excluded")
@@ -75,8 +75,9 @@ def fence(plan: EntityPlan) -> str:
         {plan.spec_version}, "__partition", "__offset", "__moved_to", "__repaired", "__original"
     FROM {plan.stage}
     ON CONFLICT (legacy_key, source, generation) DO UPDATE SET
-        id = excluded.id, state = excluded.state, owed = excluded.owed, epoch = excluded.epoch,
-        commit_lsn = excluded.commit_lsn, ordinal = excluded.ordinal, spec_version = excluded.spec_version,
+        id = CASE excluded.state WHEN 'd' THEN m.id ELSE excluded.id END, state = excluded.state,
+        owed = excluded.owed, epoch = excluded.epoch, commit_lsn = excluded.commit_lsn,
+        ordinal = excluded.ordinal, spec_version = excluded.spec_version,
         partition = excluded.partition, "offset" = excluded."offset", moved_to = excluded.moved_to,
         repaired = excluded.repaired,
         original = CASE excluded.state WHEN 'd' THEN m.original ELSE excluded.original END

@@ -1,6 +1,7 @@
 """What waits for a key, as an operator sees it: dead letters and parked rows, found, tried again, given up."""
 
 import enum
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,8 +11,14 @@ from psycopg.rows import dict_row
 
 from consumers import checkpoint
 from consumers.plan import leaf
+from ops import controls
 from ops.controls import audit, require_control
 from ops.databases import Connection
+from ops.preflight import changed
+from schemas.errors import NotReadyError
+from schemas.migration import Migration
+
+POLL_S = 0.2
 
 # How many keys an entry of the audit log names; it counts all of them.
 AUDITED_KEYS_MAX = 10_000
@@ -143,7 +150,40 @@ def discard(connection: Connection, chosen: Chosen, why: str) -> list[str]:
         return _audited(connection, "discard", rows, {"why": why})
 
 
-def untried(connection: Connection, chosen: Chosen) -> int:
+def reload(connection: Connection, migration: Migration, chosen: Chosen) -> list[str]:
+    """Have workers start again where the rules of the chosen entities were changed.
+
+    Returns:
+        These entities.
+    """
+    names = _changed(connection, migration, chosen)
+    return controls.reload(connection, names) if names else []
+
+
+def await_tried(
+    connection: Connection, migration: Migration, chosen: Chosen, wait_s: float
+) -> None:
+    """Wait until workers run with the present rules, and no dead letter is to be tried again.
+
+    Raises:
+        NotReadyError: It has not come to that.
+    """
+    deadline = time.monotonic() + wait_s
+    while (count := _untried(connection, chosen)) or _changed(connection, migration, chosen):
+        if time.monotonic() > deadline:
+            raise NotReadyError(
+                f"{count} of them are not tried yet",
+                remedy="See with understudy status whether a worker runs.",
+            )
+        time.sleep(POLL_S)
+
+
+def _changed(connection: Connection, migration: Migration, chosen: Chosen) -> list[str]:
+    """Which of the chosen entities have rules that no worker has started with."""
+    return sorted(set(changed.entities(connection, migration)) & set(chosen.entities))
+
+
+def _untried(connection: Connection, chosen: Chosen) -> int:
     """How many dead letters are still to be tried again."""
     query = """
         SELECT count(*) FROM understudy.dead_letters d JOIN understudy.entities e USING (generation, entity)

@@ -18,7 +18,7 @@ BEGIN
     INSERT INTO audit.mappings_back VALUES (OLD.entity, OLD.legacy_key);
     RETURN NULL;
 END $$;
--- A key keeps its UUID, and its event id never goes back. What joins rows of others has the UUID of the row that it is in.
+-- A key keeps its UUID, and its event id never goes back.
 CREATE TRIGGER audit AFTER UPDATE ON understudy.migration_mappings FOR EACH ROW
-WHEN (NEW.id <> OLD.id AND OLD.entity <> 'doctor_titles' OR (NEW.epoch, NEW.commit_lsn, NEW.ordinal) < (OLD.epoch, OLD.commit_lsn, OLD.ordinal))
+WHEN (NEW.id <> OLD.id OR (NEW.epoch, NEW.commit_lsn, NEW.ordinal) < (OLD.epoch, OLD.commit_lsn, OLD.ordinal))
 EXECUTE FUNCTION audit.note_mapping();

@@ -1,17 +1,15 @@
 """Commands for what waits: dead-letters and parked."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ops.cli.arguments import Entities, Folder, Output
 from ops.cli.output import Format, print_json, print_table, say
-from schemas.errors import NotReadyError, UsageError
+from schemas.errors import UsageError
 
 if TYPE_CHECKING:
     from ops.databases import Connection
@@ -24,7 +22,6 @@ dead_letters = typer.Typer(
 parked = typer.Typer(no_args_is_help=True, help="Rows that wait for another row: look at them.")
 
 LIMIT = 50
-POLL_S = 0.2
 Only = Annotated[
     list[str] | None,
     typer.Option(
@@ -153,59 +150,20 @@ def retry(
 
     Example: understudy dead-letters retry examples/clinic --entity orders --wait 60
     """
-    from ops import letters  # noqa: PLC0415 - see list_dead_letters
+    from ops import letters, wiring  # noqa: PLC0415 - see list_dead_letters
 
+    migration = wiring.read(folder)
     with opened(folder, entity, only) as (connection, known):
         marked = letters.retry(connection, known)
-        reloaded = reload(folder, connection, known)
+        reloaded = letters.reload(connection, migration, known)
         say(
             f"to be tried again: {len(marked)}"
             + (f"; new rules: {', '.join(reloaded)}" if reloaded else "")
         )
         if wait and (marked or reloaded):
-            await_workers(folder, connection, known, wait)
+            letters.await_tried(connection, migration, known, wait)
             _, left = letters.find(connection, letters.Kind.DEAD_LETTERS, known, limit=1)
             say(f"left: {left}")
-
-
-def reload(folder: Path, connection: "Connection", chosen: "Chosen") -> list[str]:
-    """Have workers start again where the rules of their entities were changed.
-
-    Returns:
-        These entities.
-    """
-    changed = changed_entities(folder, connection, chosen)
-    from ops import controls  # noqa: PLC0415 - see list_dead_letters
-
-    return controls.reload(connection, changed) if changed else []
-
-
-def changed_entities(folder: Path, connection: "Connection", chosen: "Chosen") -> list[str]:
-    """Which of the chosen entities have rules that no worker has started with."""
-    from ops import wiring  # noqa: PLC0415 - see list_dead_letters
-    from ops.preflight import changed  # noqa: PLC0415
-
-    return sorted(set(changed.entities(connection, wiring.read(folder))) & set(chosen.entities))
-
-
-def await_workers(folder: Path, connection: "Connection", chosen: "Chosen", wait_s: float) -> None:
-    """Wait until workers run with the present rules, and no dead letter is to be tried again.
-
-    Raises:
-        NotReadyError: It has not come to that.
-    """
-    from ops import letters  # noqa: PLC0415 - see list_dead_letters
-
-    deadline = time.monotonic() + wait_s
-    while (count := letters.untried(connection, chosen)) or changed_entities(
-        folder, connection, chosen
-    ):
-        if time.monotonic() > deadline:
-            raise NotReadyError(
-                f"{count} of them are not tried yet",
-                remedy="See with understudy status whether a worker runs.",
-            )
-        time.sleep(POLL_S)
 
 
 @dead_letters.command()

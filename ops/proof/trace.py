@@ -2,7 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -93,12 +94,7 @@ def of_legacy_row(
     """
     entities = [e for e in migration.entities.values() if str(e.source) == table]
     _require(entities, table, [str(e.source) for e in migration.entities.values()])
-    with (
-        databases.source(at.source_dsn, APPLICATION) as source,
-        databases.target(at.target_dsn, APPLICATION) as target,
-    ):
-        require_control(target)
-        looking = _Looking(migration, at, source, target)
+    with _looking(migration, at) as looking:
         legacy = looking.table(entities[0])
         return [looking.life(entity, _one_text(entity, legacy, key)) for entity in entities]
 
@@ -122,12 +118,7 @@ def of_target_row(migration: Migration, at: Endpoints, table: str, row_id: str) 
         raise UsageError(f"{row_id} is no UUID") from None
     entities = [e for e in migration.entities.values() if str(e.target) == table]
     _require(entities, table, [str(e.target) for e in migration.entities.values()])
-    with (
-        databases.source(at.source_dsn, APPLICATION) as source,
-        databases.target(at.target_dsn, APPLICATION) as target,
-    ):
-        require_control(target)
-        looking = _Looking(migration, at, source, target)
+    with _looking(migration, at) as looking:
         found = [
             looking.life(entity, str(mapping["legacy_key"]))
             for entity in entities
@@ -171,6 +162,7 @@ class _Looking:
         self._at = at
         self._source = source
         self._target = target
+        require_control(target)
 
     def table(self, entity: Entity) -> Table:
         wanted = catalogs.places([entity.source.place])
@@ -239,6 +231,15 @@ class _Looking:
             return events(consumer, topic, known["partition"], known["offset"], schemas.reader)
         finally:
             consumer.close()
+
+
+@contextmanager
+def _looking(migration: Migration, at: Endpoints) -> Iterator[_Looking]:
+    with (
+        databases.source(at.source_dsn, APPLICATION) as source,
+        databases.target(at.target_dsn, APPLICATION) as target,
+    ):
+        yield _Looking(migration, at, source, target)
 
 
 def _parts(columns: Sequence[str], key: str) -> list[str]:

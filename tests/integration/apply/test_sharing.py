@@ -120,7 +120,10 @@ def test_a_row_that_joins_adds_its_columns_and_takes_them_along(doctors: Migrate
     assert doctors.rows(ROWS) == [("Ada", None, 0), ("Bob", "y", 4)]
     doctors.apply("doctors", change(5, id=2, name="Bea"))
     assert doctors.rows(ROWS) == [("Ada", None, 0), ("Bea", "y", 4)]
+    of_doctor = "SELECT id FROM understudy.migration_mappings WHERE entity = 'details'"
+    before = doctors.rows(of_doctor)
     doctors.apply("details", delete(6, id=70))
+    assert doctors.rows(of_doctor) == before
     assert doctors.rows(ROWS) == [("Ada", None, 0), ("Bea", None, 0)]
     assert doctors.states("details") == {"70": "d"}
 

@@ -122,9 +122,9 @@ def test_a_wrong_dsn_is_one_line_without_its_password(
 def test_case_044_an_open_transaction_that_blocks_the_slot_is_named(
     source: Source, source_database: str, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(point, "CREATE_WAIT", "1s")
     source.execute("CREATE TABLE public.t (id int PRIMARY KEY)")
-    with psycopg.connect(source_database) as writer:
+    with psycopg.connect(source_database) as writer, monkeypatch.context() as impatient:
+        impatient.setattr(point, "CREATE_WAIT", "1s")
         writer.execute("INSERT INTO public.t VALUES (1)")
         error = refusal(pipeline.with_tables("public.t"))
         assert isinstance(error, ConflictError)
