@@ -11,28 +11,25 @@ import polars as pl
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from consumers import images, join_sql, judge_sql, mapping, staging, statement, unique_sql, waiting
+from consumers import images, join_sql, judge_sql, mapping, statement, unique_sql, waiting
 from consumers.judge import judge
 from consumers.layers import newest
 from consumers.numbered import execute
 from consumers.overlay import META, what_counts
 from consumers.plan import EntityPlan
 from consumers.refusal import is_of_a_record, reason_of
+from consumers.stage import Stage
 from consumers.staging import Lines
 from consumers.transform import Transform
 from consumers.waiting import Reason, Why
 from schemas.errors import RecordError
 from schemas.event_id import ZERO, EventId
 from schemas.failpoint import reach
-from schemas.rules import Ref
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
 # Rows are looked up by staged keys. The planner knows nothing of a temporary table, and the plan of a prepared query
 # outlives the table that it was made for: one that reads a whole table makes each batch cost as much as that is long.
 _BY_INDEX = "SET LOCAL enable_seqscan = off"
-# Dead rows of a staging table are read with every batch; to truncate it means to plan its statements anew.
-STAGE_BYTES_MAX = 1_000_000
-_SIZE = "SELECT pg_relation_size(%s::regclass) + pg_relation_size(%s::regclass)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,31 +64,19 @@ class Applier:
     def __init__(self, plan: EntityPlan, transform: Transform) -> None:
         """Take the compiled entity, and its rules in columns."""
         self.plan = plan
+        self.stage = Stage(plan, transform)
         self._transform = transform
         self._columns = plan.legacy.columns
-        self._staged = statement.stage_columns(plan)
-
-    def prepare(self, cursor: Cursor) -> None:
-        """Create the staging tables of this connection."""
-        cursor.execute(statement.create_stage(self.plan))
-        cursor.execute(waiting.CREATE_STAGE)
-
-    def tidy(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
-        """Give back what rows of earlier batches have left of the staging tables; outside of a transaction."""
-        stage, won = self.plan.stage, statement.winners(self.plan)
-        (size,) = connection.execute(_SIZE, [stage, won]).fetchall()[0]
-        if int(str(size)) > STAGE_BYTES_MAX:
-            connection.execute(f"TRUNCATE {stage}, {won}".encode())
 
     def read(self, events: pl.DataFrame) -> Events:
         """Make events ready, as the envelope reader yields them; outside of any transaction."""
         names = (column.name for column in self._columns)
-        keyed = events.with_columns(self._transform.keys(events)).select(*META, *names)
+        keyed = events.with_columns(self.stage.keys(events)).select(*META, *names)
         rows = what_counts(keyed)
         if rows["__unavailable"].null_count() < rows.height:
             return Events(rows=rows)
         try:
-            return Events(rows=rows, lines=self._lines(rows))
+            return Events(rows=rows, lines=self.stage.lines(rows))
         except RecordError:  # Met again, and judged, in the transaction.
             return Events(rows=rows)
 
@@ -140,7 +125,7 @@ class Applier:
         try:
             with cursor.connection.transaction():
                 cursor.execute(f"{empty} {self.plan.stage}")
-                return self._write(cursor, rows, ground, lines or self._lines(rows))
+                return self._write(cursor, rows, ground, lines or self.stage.lines(rows))
         except (psycopg.Error, RecordError) as error:
             status = cursor.connection.info.transaction_status
             if status is not TransactionStatus.INTRANS or not is_of_a_record(error):
@@ -152,8 +137,7 @@ class Applier:
         return self._apply(cursor, rows[:half], ground) | self._apply(cursor, rows[half:], ground)
 
     def _write(self, cursor: Cursor, rows: pl.DataFrame, ground: Ground, lines: Lines) -> set[str]:
-        staging.copy_into(cursor, self.plan.stage, lines)
-        self._look_up(cursor)
+        self.stage.put(cursor, lines)
         deletes = bool((rows["__op"] == "d").any())
         aside = judge(cursor, self.plan, ground.watermarks, deletes=deletes)
         reach("map.before_insert")
@@ -162,42 +146,6 @@ class Applier:
         kept = self._keep(cursor, rows, aside)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # A deferred one would fail at COMMIT.
         return kept
-
-    def _lines(self, rows: pl.DataFrame) -> Lines:
-        """Whole rows as the stage takes them.
-
-        Raises:
-            RecordError: A Python rule fails.
-        """
-        deleted = pl.col("__op") == "d"
-        derived = self._transform.derive(rows)
-        state = pl.when(deleted).then(pl.lit("d")).otherwise(pl.lit("l")).alias("__state")
-        nothing = (pl.lit(None, dtype=pl.String).alias(name) for name in ("__owed", "__repaired"))
-        ids = self._transform.ids(rows)
-        moved = self._transform.moved_to(rows["__moved_to"])
-        full = derived.with_columns(ids, state, *nothing, moved, self._original(rows))
-        return staging.lines_of(full.select(list(self._staged)))
-
-    def _original(self, rows: pl.DataFrame) -> pl.Expr:
-        """The image of each row; none for deletes, which leave the last one in the mapping."""
-        if not self.plan.entity.originals:
-            return pl.lit(None, dtype=pl.String).alias("__original")
-        image = pl.lit(images.encode(rows, self._columns))
-        return pl.when(pl.col("__op") == "d").then(None).otherwise(image).alias("__original")
-
-    def _look_up(self, cursor: Cursor) -> None:
-        """References that the target has to be asked for: by an alternative key, or one that is an SQL expression."""
-        for reference in self.plan.references:
-            if reference.lookup:
-                cursor.execute(judge_sql.look_up(self.plan, reference, reference.lookup))
-        for derived in self.plan.derived:
-            if isinstance(derived.rule, Ref) and derived.rule.sql:
-                query = judge_sql.reference_keys(self.plan, derived.rule.sql)
-                found = cursor.execute(query).fetchall()
-                refs = pl.Series([ref for _, ref in found], dtype=pl.String)
-                ids = self._transform.references(derived.rule.ref, refs)
-                fill = judge_sql.set_references(self.plan, derived.name)
-                execute(cursor, fill, [key for key, _ in found], ids.to_list())
 
     def _upsert(self, cursor: Cursor, *, deletes: bool) -> None:
         if self.plan.defers:

@@ -124,7 +124,7 @@ class Assembly:
                 table = self.schemas.reader(schema_id).table
                 names = self._migration.topics[topic]
                 entities = (self._migration.entities[name] for name in names)
-                appliers = tuple(self._applier(connection, entity, table) for entity in entities)
+                appliers = tuple(self.applier(connection, entity, table) for entity in entities)
             self._compiled[topic] = Compiled(at=at, schema_id=schema_id, appliers=appliers)
             return appliers
 
@@ -133,7 +133,8 @@ class Assembly:
         with self._lock:
             self._compiled.pop(topic, None)
 
-    def _applier(self, connection: Connection, entity: Entity, table: Table) -> Applier:
+    def applier(self, connection: Connection, entity: Entity, table: Table) -> Applier:
+        """What applies the rows of a legacy table by the rules of one entity."""
         migration = self._migration
         around = Surroundings(
             namespace=migration.pipeline.namespace,

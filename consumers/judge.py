@@ -34,11 +34,8 @@ def judge(
     Returns:
         The rows that wait, by legacy key; they are no longer in the stage.
     """
-    aside = _broken(cursor, plan, judge_sql.disappointments(plan))
-    excluded = judge_sql.exclude(plan)
-    if excluded:
-        deletes = bool(cursor.execute(excluded).rowcount) or deletes
-    aside |= _broken(cursor, plan, judge_sql.misfits(plan))
+    aside, excluded = by_rules(cursor, plan)
+    deletes = deletes or excluded > 0
     aside |= _violating(cursor, plan)
     stubs = any(reference.missing is Missing.STUB for reference in plan.references)
     if plan.rows_compete or stubs:
@@ -54,6 +51,18 @@ def judge(
         aside |= found | late
         again = bool(found or late) and plan.rows_compete
     return aside
+
+
+def by_rules(cursor: Cursor, plan: EntityPlan) -> tuple[dict[str, Reason], int]:
+    """Judge a stage by the entity file alone: take out what its rules refuse, mark what it excludes.
+
+    Returns:
+        The rows that are refused, by legacy key; and how many are excluded.
+    """
+    refused = _broken(cursor, plan, judge_sql.disappointments(plan))
+    excluding = judge_sql.exclude(plan)
+    excluded = cursor.execute(excluding).rowcount if excluding else 0
+    return refused | _broken(cursor, plan, judge_sql.misfits(plan)), excluded
 
 
 def _take_out(cursor: Cursor, plan: EntityPlan, keys: Mapping[str, Reason]) -> None:

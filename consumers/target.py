@@ -74,10 +74,10 @@ class Session:
         for applier in appliers:
             if self._prepared.get(applier.plan.name) is not applier:
                 with connection.transaction(), connection.cursor() as cursor:
-                    applier.prepare(cursor)
+                    applier.stage.prepare(cursor)
                 self._prepared[applier.plan.name] = applier
             else:
-                applier.tidy(connection)
+                applier.stage.tidy(connection)
 
     def abandon(self) -> None:
         """From another thread: end what is being done; whoever waits for it gets an error."""

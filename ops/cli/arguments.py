@@ -15,3 +15,7 @@ Entities = Annotated[
     typer.Option("--entity", help="Only this entity; may be given several times."),
 ]
 Output = Annotated[Format, typer.Option("--output", "-o", help="How data is written to stdout.")]
+Timeout = Annotated[
+    float,
+    typer.Option(help="How long to wait for the pipeline to be caught up, in seconds.", min=1),
+]

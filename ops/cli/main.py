@@ -7,7 +7,18 @@ from importlib.metadata import version as installed_version
 import typer
 
 from ops import logs
-from ops.cli import documenting, letters, looking, mending, output, proving, running, stack
+from ops.cli import (
+    cutover,
+    documenting,
+    letters,
+    looking,
+    mending,
+    output,
+    proving,
+    running,
+    stack,
+    verifying,
+)
 from schemas.errors import InvariantError, UnderstudyError
 
 TRACE_FRAMES = 8  # Of the innermost: the outer ones are the command line's library.
@@ -20,11 +31,12 @@ app = typer.Typer(
     "4 source, 5 Kafka or registry, 6 target, 7 not ready, 8 source and target differ, 9 in use, 10 embedded stack, "
     "11 a record cannot be applied, 75 try again, 128 + n ended by signal n.",
 )
-for group in (running.app, looking.app, documenting.app, proving.app, mending.app):
+for group in (running.app, looking.app, documenting.app, proving.app, verifying.app, mending.app):
     app.add_typer(group)
 app.add_typer(letters.dead_letters, name="dead-letters")
 app.add_typer(letters.parked, name="parked")
 app.add_typer(proving.trace, name="trace")
+app.add_typer(cutover.app, name="cutover")
 app.add_typer(stack.app, name="stack")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.cli.arguments import Entities, Folder, Output
+from ops.cli.arguments import Entities, Folder, Output, Timeout
 from ops.cli.output import Format, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -33,10 +33,7 @@ def account(
         AccountFormat,
         typer.Option("--output", "-o", help="html: a page of its own, for who audits."),
     ] = AccountFormat.TABLE,
-    timeout: Annotated[
-        float,
-        typer.Option(help="How long to wait for the pipeline to be caught up, in seconds.", min=1),
-    ] = 60.0,
+    timeout: Timeout = 60.0,
 ) -> None:
     """Account for every legacy row at one exact point, and add up the numeric columns of both sides.
 

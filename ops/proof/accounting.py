@@ -47,19 +47,25 @@ def take(
     """
     with exact_point(migration, at, entities, say, timeout_s=timeout_s) as point:
         say("comparing; the workers go on")
-        taking = _Taking(migration, point)
-        return Account(
-            pipeline=migration.pipeline.pipeline,
-            lsn=point.lsn,
-            at=point.at,
-            held_s=point.held_s,
-            versions=_versions(point),
-            entities=tuple(taking.entity(migration.entities[name]) for name in entities),
-            unread=_unread(point.source, migration),
-        )
+        return at_point(migration, point, entities)
 
 
-def _versions(point: ExactPoint) -> dict[str, str]:
+def at_point(migration: Migration, point: ExactPoint, entities: Sequence[str]) -> Account:
+    """Take the account at a point that somebody looks at already."""
+    taking = _Taking(migration, point)
+    return Account(
+        pipeline=migration.pipeline.pipeline,
+        lsn=point.lsn,
+        at=point.at,
+        held_s=point.held_s,
+        versions=versions(point),
+        entities=tuple(taking.entity(migration.entities[name]) for name in entities),
+        unread=_unread(point.source, migration),
+    )
+
+
+def versions(point: ExactPoint) -> dict[str, str]:
+    """Of understudy and of both servers."""
     servers = {"source": point.source, "target": point.target}
     found = {
         side: str(c.execute("SHOW server_version").fetchall()[0][0]) for side, c in servers.items()

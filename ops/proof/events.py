@@ -1,23 +1,18 @@
 """The records of one legacy row in Kafka, found by the key of one of them."""
 
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from ops.proof import records
+from ops.proof.records import Reader
 from producers.broker import broker_errors
-from schemas.avro_read import EnvelopeReader, schema_id
-from schemas.errors import NotReadyError
+from schemas.avro_read import schema_id
 from schemas.event_id import lsn_text
 
-PATIENCE_S = 120.0
-_BATCH = 10_000
-_BATCH_S = 0.2
 _META = 7  # Columns before those of the legacy row.
-Reader = Callable[[int], EnvelopeReader]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,34 +63,13 @@ def events(
     """
     place = TopicPartition(topic, partition)
     with broker_errors(topic=topic):
-        first, end = consumer.get_watermark_offsets(place, timeout=PATIENCE_S)
+        first, end = consumer.get_watermark_offsets(place, timeout=records.PATIENCE_S)
     if not first <= offset < end:
         return []
-    key = _read(consumer, place, offset, offset + 1)[0].key()
-    messages = _read(consumer, place, first, end, key)
+    here = (topic, partition)
+    key = next(records.read(consumer, {here: (offset, offset + 1)})).key()
+    messages = [m for m in records.read(consumer, {here: (first, end)}) if m.key() == key]
     return [_event(message, reader) for message in messages]
-
-
-def _read(
-    consumer: Consumer, place: TopicPartition, first: int, end: int, key: bytes | None = None
-) -> list[Message]:
-    """Messages from `first` up to `end`; of a key, if one is given."""
-    found: list[Message] = []
-    deadline, at = time.monotonic() + PATIENCE_S, first
-    with broker_errors(topic=place.topic):
-        consumer.assign([TopicPartition(place.topic, place.partition, first)])
-        while at < end:
-            if time.monotonic() > deadline:
-                raise NotReadyError("Kafka does not send the records", topic=place.topic)
-            for message in consumer.consume(_BATCH, timeout=_BATCH_S):
-                offset = message.offset()
-                if message.error() is None and offset is not None and offset < end:
-                    at = offset + 1
-                    if key is None or message.key() == key:
-                        found.append(message)
-                elif offset is not None:
-                    at = max(at, offset)
-    return found
 
 
 def _event(message: Message, reader: Reader) -> Event:

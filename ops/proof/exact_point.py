@@ -9,11 +9,11 @@ Source: PostgreSQL manual, "Snapshot Synchronization Functions"; logical decodin
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from psycopg import sql
 
@@ -44,7 +44,7 @@ _WRITTEN = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 _WATERMARK = (
     "SELECT min(watermark) FROM understudy.checkpoints WHERE generation = 1 AND entity = ANY (%s)"
 )
-_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+Access = Literal["READ ONLY", "READ WRITE"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +55,13 @@ class ExactPoint:
         lsn: The source's.
         at: When, by the source's clock.
         held_s: How long the workers were held, in seconds.
+        offsets: Where each partition was cut: the offset of the first record that does not belong to it.
     """
 
     lsn: int
     at: datetime
     held_s: float
+    offsets: Mapping[Place, int]
     source: Connection
     target: Connection
 
@@ -98,6 +100,16 @@ def exact_point(
         source = open_.enter_context(databases.source(at.source_dsn, APPLICATION))
         target = open_.enter_context(databases.target(at.target_dsn, APPLICATION))
         yield taking.take(source, target, say)
+
+
+def begin(connection: Connection, snapshot: str = "", access: Access = "READ ONLY") -> None:
+    """Begin a transaction that sees one point, for as long as it takes; of a snapshot that another has exported."""
+    connection.execute("SET statement_timeout = 0")
+    connection.execute(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ {}").format(sql.SQL(access)))
+    if snapshot:
+        named = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot))
+        connection.execute(named)
+    connection.execute("SELECT 1")
 
 
 class _Sessions(NamedTuple):
@@ -153,16 +165,19 @@ class _Taking:
             say("holding the workers, and taking a snapshot of the source")
             first = hold.here()
             lsn, at = self._import_point(source)
-            hold.at(self._cuts(first, lsn))
+            offsets = self._cuts(first, lsn)
+            hold.at(offsets)
             say("going on to the point")
             self._wait(lambda: not hold.behind(), "the workers to reach the point")
             self._sweep(hold)
-            self._open(target)
+            begin(target)
             hold.require(target)
         finally:
             hold.release()
         held_s = time.monotonic() - began
-        return ExactPoint(lsn=lsn, at=at, held_s=held_s, source=source, target=target)
+        return ExactPoint(
+            lsn=lsn, at=at, held_s=held_s, offsets=offsets, source=source, target=target
+        )
 
     def _import_point(self, source: Connection) -> tuple[int, datetime]:
         """Put a session into the snapshot of a slot's consistent point; the slot is gone afterwards."""
@@ -170,21 +185,13 @@ class _Taking:
         name = f"{names.slot(self._migration.pipeline.pipeline)}_exact"
         point = ExportedPoint(self._at.source_dsn, name, waiting, temporary=True)
         try:
-            self._open(source, point.created.snapshot)
+            begin(source, point.created.snapshot)
             at = source.execute("SELECT clock_timestamp()").fetchall()[0][0]
         finally:
             point.close()
         if not isinstance(at, datetime):
             raise TypeError(at)
         return point.created.consistent_point, at
-
-    def _open(self, connection: Connection, snapshot: str = "") -> None:
-        connection.execute("SET statement_timeout = 0")
-        connection.execute(_SNAPSHOT)
-        if snapshot:
-            named = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot))
-            connection.execute(named)
-        connection.execute("SELECT 1")
 
     def _cuts(self, first: dict[Place, int], lsn: int) -> dict[Place, int]:
         marker = self._marker(lsn)

@@ -2,15 +2,25 @@
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+
+import psycopg
+
+from tests.shop import Shop
 
 UNDERSTUDY = (sys.executable, "-P", "-m", "ops")
 STOP_S_MAX = 10.0
 DEADLINE_S = 90.0
 POLL_S = 0.2
+GROWS = """
+WITH moved AS (
+    UPDATE orders SET cents = cents + CASE id WHEN 1 THEN -1 ELSE 1 END WHERE id IN (1, %(other)s)
+) INSERT INTO orders VALUES (%(id)s, 1 + %(id)s %% 2, %(id)s %% 2, %(id)s, NULL)"""
 
 
 def command(*words: object) -> subprocess.CompletedProcess[str]:
@@ -49,3 +59,24 @@ def wait_for(what: str, is_so: Callable[[], object], log: Path) -> None:
     while not is_so():
         assert time.monotonic() < deadline, f"{what}: not within {DEADLINE_S} s\n{log.read_text()}"
         time.sleep(POLL_S)
+
+
+@contextmanager
+def growing(shop: Shop) -> Iterator[None]:
+    """A writer whose every transaction makes the total of the orders larger."""
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 100
+        with psycopg.connect(shop.source_dsn, autocommit=True) as connection:
+            while not stop.wait(0.002):
+                connection.execute(GROWS, {"id": number, "other": 2 + number % 19})
+                number += 1
+
+    with ThreadPoolExecutor() as pool:
+        written = pool.submit(write)
+        try:
+            yield
+        finally:
+            stop.set()
+    written.result()

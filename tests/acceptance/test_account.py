@@ -2,78 +2,16 @@
 
 import json
 import subprocess
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
-from tests.acceptance.commands import command, running, wait_for
+from tests.acceptance.commands import command, growing, wait_for
 from tests.shop import Shop
 
 HOLD = """
 UPDATE understudy.checkpoints SET held_offset = next_offset, held_until = clock_timestamp() + interval '{}'"""
-GROWS = """
-WITH moved AS (
-    UPDATE orders SET cents = cents + CASE id WHEN 1 THEN -1 ELSE 1 END WHERE id IN (1, %(other)s)
-) INSERT INTO orders VALUES (%(id)s, 1 + %(id)s %% 2, %(id)s %% 2, %(id)s, NULL)"""
-
-
-@pytest.fixture
-def shop(empty_shop: Shop) -> Shop:
-    """Orders in two partitions: 1 to 20 fit, 21 has a status that nobody knows, 22 no customer, 23 is not wanted."""
-    empty_shop.edit(
-        "entities/orders.toml",
-        "where",
-        'partitions = 2\ntotals_by = ["status", "customer_id"]\nwhere',
-    )
-    empty_shop.source("""
-        INSERT INTO customers SELECT n, 'Ada', NULL, '2020-02-02 12:00' FROM generate_series(1, 2) n;
-        INSERT INTO orders SELECT n, 1 + n % 2, n % 2, 100 * n, NULL FROM generate_series(1, 20) n;
-        INSERT INTO orders VALUES (21, 1, 7, 1, NULL), (22, 99, 0, 5, NULL), (23, 1, 0, -1, NULL);
-    """)
-    return empty_shop
-
-
-@pytest.fixture
-def run(shop: Shop, tmp_path: Path) -> Iterator[Path]:
-    """The pipeline of the shop, in its tail; its log."""
-    log = tmp_path / "run.log"
-    with running(log, "run", shop.folder):
-        wait_for("the tail", lambda: phases(shop) == ["tail", "tail"], log)
-        yield log
-
-
-def phases(shop: Shop) -> list[str]:
-    try:
-        return [phase for (phase,) in shop.read("SELECT phase FROM understudy.entities")]
-    except psycopg.errors.UndefinedTable:
-        return []
-
-
-@contextmanager
-def growing(shop: Shop) -> Iterator[None]:
-    """A writer whose every transaction makes the total of the orders larger."""
-    stop = threading.Event()
-
-    def write() -> None:
-        number = 100
-        with psycopg.connect(shop.source_dsn, autocommit=True) as connection:
-            while not stop.wait(0.002):
-                connection.execute(GROWS, {"id": number, "other": 2 + number % 19})
-                number += 1
-
-    with ThreadPoolExecutor() as pool:
-        written = pool.submit(write)
-        try:
-            yield
-        finally:
-            stop.set()
-    written.result()
 
 
 def account(shop: Shop, *words: str) -> tuple[int, dict[str, Any]]:

@@ -106,7 +106,7 @@ class Migrated:
         identities = {name: Identity(NAMESPACE, name, overrides[name]) for name in self.entities}
         applier = Applier(plan, Transform(plan, identities, self.folder))
         with self.connection.cursor() as cursor:
-            applier.prepare(cursor)
+            applier.stage.prepare(cursor)
         return applier
 
     def _legacy(self, entity: Entity) -> Table:

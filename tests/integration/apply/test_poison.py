@@ -145,7 +145,7 @@ def test_case_092_a_missing_right_stops_and_sets_nothing_aside(make: Any) -> Non
         migrated.connection.execute("GRANT USAGE ON SCHEMA app, understudy TO no_writer")
         migrated.connection.execute("GRANT ALL ON ALL TABLES IN SCHEMA understudy TO no_writer")
         migrated.connection.execute("SET ROLE no_writer")
-        migrated.appliers["t"].prepare(migrated.connection.cursor())
+        migrated.appliers["t"].stage.prepare(migrated.connection.cursor())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             migrated.apply("t", change(10, id=1, v=1), change(10, 2, id=2, v=2))
     finally:
@@ -165,7 +165,7 @@ def test_case_092_row_security_stops_and_sets_nothing_aside(make: Any) -> None:
         )
         migrated.connection.execute("ALTER TABLE app.t ENABLE ROW LEVEL SECURITY")
         migrated.connection.execute("SET ROLE no_policy")
-        migrated.appliers["t"].prepare(migrated.connection.cursor())
+        migrated.appliers["t"].stage.prepare(migrated.connection.cursor())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             migrated.apply("t", change(10, id=1, v=1))
     finally:

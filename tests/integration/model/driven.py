@@ -93,7 +93,7 @@ class DrivenTarget:
         """Make the staging tables of a connection."""
         with connection.cursor() as cursor:
             for applier in self.appliers.values():
-                applier.prepare(cursor)
+                applier.stage.prepare(cursor)
 
     def clear(self) -> None:
         """Forget everything."""

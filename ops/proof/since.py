@@ -1,0 +1,99 @@
+"""The rows that have changed since a verification, or a time: what the topics have had since."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from consumers.stage import Stage
+from ops.proof import records
+from ops.proof.hold import Place
+from ops.proof.records import Reader
+from producers.broker import broker_errors
+from schemas.avro_read import schema_id
+from schemas.migration import Migration
+
+_CHUNK = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """Where one entity's changes begin.
+
+    Attributes:
+        offsets: By partition, the first record that counts.
+        waiting: Legacy keys that may have gone in without a record of their own.
+    """
+
+    offsets: Mapping[Place, int]
+    waiting: tuple[str, ...] = ()
+
+
+def time(
+    migration: Migration, consumer: Consumer, entities: Sequence[str], at: datetime
+) -> dict[str, Since]:
+    """Where the changes of entities begin after a time, by the times of Kafka's records.
+
+    Args:
+        migration: What runs.
+        consumer: In no group; it is closed.
+        entities: Names.
+        at: With a time zone.
+    """
+    found = {}
+    with closing(consumer), broker_errors():
+        for name in entities:
+            topic = migration.topic(migration.entities[name])
+            known = consumer.list_topics(topic, timeout=records.PATIENCE_S).topics[topic].partitions
+            asked = [TopicPartition(topic, part, int(at.timestamp() * 1000)) for part in known]
+            places = consumer.offsets_for_times(asked, timeout=records.PATIENCE_S)
+            found[name] = Since(offsets={(p.topic, p.partition): _first(p) for p in places})
+    return found
+
+
+def _first(place: TopicPartition) -> int:
+    """No record is as young: the changes begin beyond the end."""
+    return place.offset if place.offset >= 0 else sys.maxsize
+
+
+def changed_keys(
+    consumer: Consumer,
+    stages: Sequence[Stage],
+    stretches: Mapping[Place, tuple[int, int]],
+    reader: Reader,
+) -> dict[str, set[str]]:
+    """The legacy keys of all records of one topic's stretches.
+
+    Args:
+        consumer: In no group; it is closed.
+        stages: Of the entities that read the topic.
+        stretches: Of its partitions: first offset, and the one to end before.
+        reader: Gives the reader of a schema id.
+
+    Returns:
+        By entity; a row whose key has changed is there with both.
+    """
+    keys: dict[str, set[str]] = {stage.plan.name: set() for stage in stages}
+    with closing(consumer):
+        for values in _by_schema(records.read(consumer, stretches)):
+            frame = reader(schema_id(values[0])).read(values)
+            for stage in stages:
+                keys[stage.plan.name].update(stage.keys(frame).drop_nulls().to_list())
+    return keys
+
+
+def _by_schema(messages: Iterator[Message]) -> Iterator[list[bytes]]:
+    """Values of one schema id, a chunk at a time; tombstones are left out."""
+    found: dict[int, list[bytes]] = {}
+    for message in messages:
+        value = message.value()
+        if value is None:
+            continue
+        values = found.setdefault(schema_id(value), [])
+        values.append(value)
+        if len(values) == _CHUNK:
+            yield found.pop(schema_id(value))
+    yield from found.values()

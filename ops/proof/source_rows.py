@@ -1,0 +1,135 @@
+"""Legacy rows in columns, as the envelope reader yields them, a stretch of a table at a time.
+
+A table is cut by its pages, whatever its key is; a partitioned one is read whole.
+Source: PostgreSQL manual, "System Columns" (ctid) and "TABLESAMPLE".
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+from psycopg import sql
+
+from consumers import images
+from ops.databases import Connection
+from producers.copy_out import from_item
+from schemas.envelope import published
+from schemas.table import Column, Table
+
+STRETCH_BYTES = 32_000_000
+BLOCK_ROWS = 20_000
+BLOCK_BYTES = 8_000_000
+_PAGES = "SELECT pg_relation_size(%s), CAST(current_setting('block_size') AS int)"
+_ESTIMATE = "SELECT reltuples FROM pg_catalog.pg_class WHERE oid = %s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Some rows of a table: what stands after FROM."""
+
+    table: Table
+    item: sql.Composable
+
+
+def as_captured(table: Table) -> Table:
+    """The table as its topic has it: generated columns do not travel."""
+    return replace(table, columns=published(table))
+
+
+def all_rows(connection: Connection, table: Table) -> list[Stretch]:
+    """The whole table in stretches of pages."""
+    if table.kind != "r":
+        return [Stretch(table=table, item=from_item(table))]
+    size, block = (
+        int(str(value)) for value in connection.execute(_PAGES, [table.oid]).fetchall()[0]
+    )
+    pages = STRETCH_BYTES // block
+    firsts = range(0, size // block + 1, pages)
+    return [_between(table, first, first + pages, last=first == firsts[-1]) for first in firsts]
+
+
+def _between(table: Table, first: int, end: int, *, last: bool) -> Stretch:
+    """Rows on pages from `first` up to `end`; the last stretch is open, for the table may grow meanwhile."""
+    condition = sql.SQL("ctid >= {}").format(sql.Literal(f"({first},0)"))
+    if not last:
+        condition = sql.SQL("{} AND ctid < {}").format(condition, sql.Literal(f"({end},0)"))
+    return Stretch(table=table, item=sql.SQL("{} WHERE {}").format(from_item(table), condition))
+
+
+def some_rows(connection: Connection, table: Table, count: int) -> list[Stretch]:
+    """About so many rows of a table, picked at random."""
+    estimate = float(str(connection.execute(_ESTIMATE, [table.oid]).fetchall()[0][0]))
+    percent = min(100.0, 120.0 * count / estimate) if estimate > count else 100.0
+    sample = sql.SQL("{} TABLESAMPLE BERNOULLI ({}) LIMIT {}").format(
+        from_item(table), sql.Literal(percent), sql.Literal(count)
+    )
+    return [Stretch(table=table, item=sample)]
+
+
+def rows_of(table: Table, key: Sequence[str], parts: Sequence[Sequence[str]]) -> Stretch:
+    """The rows with some keys.
+
+    Args:
+        table: Of the rows.
+        key: The columns of the key.
+        parts: The texts of each of these columns, side by side.
+    """
+    names = [sql.Identifier(f"k{n}") for n in range(len(key))]
+    columns = [column for name in key if (column := table.column(name))]
+    same = [
+        sql.SQL("t.{} = CAST(k.{} AS {})").format(
+            sql.Identifier(column.name), name, sql.SQL(column.type)
+        )
+        for column, name in zip(columns, names, strict=True)
+    ]
+    arrays = [sql.SQL("CAST({} AS text[])").format(sql.Literal(list(texts))) for texts in parts]
+    item = sql.SQL("{} t JOIN unnest({}) AS k ({}) ON {}").format(
+        from_item(table),
+        sql.SQL(", ").join(arrays),
+        sql.SQL(", ").join(names),
+        sql.SQL(" AND ").join(same),
+    )
+    return Stretch(table=table, item=item)
+
+
+def blocks(connection: Connection, stretch: Stretch) -> Iterator[pl.DataFrame]:
+    """Read a stretch.
+
+    Args:
+        connection: Its transaction decides what is seen.
+        stretch: The columns of its table are read.
+
+    Yields:
+        The legacy columns of some rows, typed as in frames of events.
+    """
+    columns = stretch.table.columns
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+    query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT csv)").format(names, stretch.item)
+    buffer, rows = io.BytesIO(), 0
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
+        for line in copy:
+            buffer.write(line)
+            rows += 1
+            if rows == BLOCK_ROWS or buffer.tell() > BLOCK_BYTES:
+                yield _frame(buffer, columns)
+                buffer, rows = io.BytesIO(), 0
+    if rows:
+        yield _frame(buffer, columns)
+
+
+def _frame(buffer: io.BytesIO, columns: Sequence[Column]) -> pl.DataFrame:
+    buffer.seek(0)
+    names = [column.name for column in columns]
+    texts = pl.read_csv(buffer, has_header=False, new_columns=names, infer_schema=False)
+    return texts.select(map(_typed, columns))
+
+
+def _typed(column: Column) -> pl.Expr:
+    """A column of texts in the type that it has in a frame."""
+    text, kind = pl.col(column.name), images.frame_type(column)
+    if kind == pl.Boolean:
+        return text == "t"
+    if kind == pl.Binary:
+        return text.str.strip_prefix("\\x").str.decode("hex")
+    return text.cast(kind)

@@ -1,0 +1,217 @@
+"""What a verification finds: rows of the target that are not what the rules make of the legacy rows. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from consumers.expectation import Unexpected, Values
+from ops.proof.account import Account
+from schemas.event_id import lsn_text
+
+# Keys that are kept of an entity; all are counted.
+KEPT_MAX = 10_000
+
+
+class Kind(Enum):
+    """Why a row is not as expected."""
+
+    IN_FLIGHT = "in flight: its parent may still come"
+    DEAD_LETTER = "dead letter"
+    PARKED = "parked"
+    EXCLUDED = "given up by an operator"
+    HELD = "deleted, but rows refer to it still"
+    STUB = "stands for a parent that has not come"
+    MISSING = "missing in the target"
+    EXTRA = "in the target, but not in the source"
+    BEHIND = "a change of the source was never applied"
+    ROGUE = "written on the target by somebody else"
+    RULES = "written by older rules"
+    DIFFERENT = "different"
+    UNRECORDED = "nothing is recorded of it"
+    SHARED = "another legacy row has its UUID"
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether the row is where the account says that it is; all others are faults."""
+        return self in _EXPLAINED
+
+    @property
+    def is_repairable(self) -> bool:
+        """Whether the image in the mapping is all that it takes."""
+        return self in (Kind.MISSING, Kind.ROGUE, Kind.RULES, Kind.DIFFERENT)
+
+
+_EXPLAINED = (
+    Kind.IN_FLIGHT,
+    Kind.DEAD_LETTER,
+    Kind.PARKED,
+    Kind.EXCLUDED,
+    Kind.HELD,
+    Kind.STUB,
+)
+_WAITING = {"rule": Kind.DEAD_LETTER, "watermark": Kind.IN_FLIGHT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One row.
+
+    Attributes:
+        key: Its legacy key; of a target row that is nobody's, its UUID.
+        columns: Of the target, those that differ; expected and found text only where values were asked for.
+    """
+
+    key: str
+    kind: Kind
+    columns: dict[str, Values | None] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--output json`."""
+        shown = {
+            name: None if values is None else dict(zip(("expected", "found"), values, strict=True))
+            for name, values in self.columns.items()
+        }
+        return {"key": self.key, "kind": self.kind.value, "columns": shown}
+
+
+def kind_of(row: Unexpected, spec_version: int) -> Kind:
+    """Why a row is not as expected.
+
+    Args:
+        row: As it was found.
+        spec_version: Of the present rules.
+    """
+    known = row.standing
+    if known.waits is not None:
+        return Kind.HELD if known.deleted else _WAITING.get(known.waits, Kind.PARKED)
+    if known.state == "x" and not row.is_there:
+        return Kind.EXCLUDED
+    if known.spec_version is not None and known.spec_version < spec_version:
+        return Kind.RULES
+    return _fault(row)
+
+
+def _fault(row: Unexpected) -> Kind:
+    """Why a row is not as the present rules made it, and nothing waits for it."""
+    if not row.is_there:
+        return Kind.MISSING if row.standing.state == "l" else Kind.BEHIND
+    if not row.is_expected:
+        return Kind.EXTRA
+    if row.standing.current is None:
+        return Kind.DIFFERENT
+    return Kind.ROGUE if row.standing.current else Kind.BEHIND
+
+
+@dataclass(slots=True, kw_only=True)
+class EntityVerification:
+    """What was found of one entity; grows while it is compared.
+
+    Attributes:
+        rows: Legacy rows that were compared.
+        found: Rows by kind.
+        differences: Those that are faults, up to KEPT_MAX.
+        waiting: Keys that wait: they may go in without an event of their own.
+    """
+
+    entity: str
+    spec_version: int
+    rows: int = 0
+    found: Counter[Kind] = field(default_factory=Counter)
+    differences: list[Difference] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+
+    def take(self, rows: Sequence[Unexpected], *, values: bool) -> None:
+        """Note rows that are not as expected."""
+        for row in rows:
+            kind = kind_of(row, self.spec_version)
+            columns = {n: both if values else None for n, both in row.columns.items()}
+            self.note(Difference(key=row.key, kind=kind, columns=columns))
+
+    def note(self, difference: Difference) -> None:
+        """Note one row."""
+        self.found[difference.kind] += 1
+        if difference.kind.is_explained:
+            self.waiting.append(difference.key)
+        elif len(self.differences) < KEPT_MAX:
+            self.differences.append(difference)
+
+    @property
+    def differing(self) -> int:
+        """Rows that are faults."""
+        return sum(count for kind, count in self.found.items() if not kind.is_explained)
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--output json`."""
+        return {
+            "entity": self.entity,
+            "rows": self.rows,
+            "differing": self.differing,
+            "found": {kind.value: count for kind, count in self.found.items()},
+            "differences": [difference.as_json() for difference in self.differences],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """A verification at one exact point.
+
+    Attributes:
+        scope: `all`, `sample` or `changed`.
+        lsn: Of the source.
+        seconds: That comparing took.
+        account: Of all rows; None where only some were looked at.
+    """
+
+    pipeline: str
+    scope: str
+    lsn: int
+    at: datetime
+    held_s: float
+    seconds: float
+    entities: tuple[EntityVerification, ...]
+    account: Account | None = None
+
+    @property
+    def rows(self) -> int:
+        """Legacy rows that were compared."""
+        return sum(entity.rows for entity in self.entities)
+
+    @property
+    def differing(self) -> int:
+        """Rows that are faults."""
+        return sum(entity.differing for entity in self.entities)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every row is as expected, or where the account says that it is; and the account is clean."""
+        return not self.differing and (self.account is None or self.account.is_clean)
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--output json`."""
+        return {
+            "pipeline": self.pipeline,
+            "scope": self.scope,
+            "lsn": lsn_text(self.lsn),
+            "at": self.at.isoformat(),
+            "held_s": round(self.held_s, 2),
+            "seconds": round(self.seconds, 2),
+            "rows": self.rows,
+            "rows_per_s": round(self.rows / max(self.seconds, 0.001)),
+            "clean": self.is_clean,
+            "differing": self.differing,
+            "entities": [entity.as_json() for entity in self.entities],
+            "account": self.account and self.account.verdict(),
+        }
+
+    def verdict(self) -> str:
+        """The verification in one sentence."""
+        explained = sum(e.found.total() for e in self.entities) - self.differing
+        waiting = f", {explained:,} where the account says" if explained else ""
+        account = "" if self.account is None else f"; account: {self.account.verdict()}"
+        return (
+            f"{self.rows:,} rows compared at {lsn_text(self.lsn)} in {self.seconds:.1f} s: "
+            f"{self.differing:,} differ{waiting}{account}"
+        )

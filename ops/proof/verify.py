@@ -1,0 +1,270 @@
+"""Verifying the target: expected rows, made of the source's by the rules of the pipeline itself, beside those it has.
+
+At an exact point nothing is in flight, so whatever differs is a fault, or a row that waits. Expected rows are made with
+the plan that the workers have; the account, which shares nothing of it but the mapping, is taken at the same point.
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from psycopg import sql
+
+from consumers.assembly import Assembly, Schemas
+from consumers.plan import leaf
+from consumers.stage import Stage
+from ops import databases, wiring
+from ops.preflight import catalogs, changed
+from ops.proof import accounting, since, source_rows, verified
+from ops.proof.account import Account
+from ops.proof.comparing import Comparing, Task
+from ops.proof.exact_point import APPLICATION, ExactPoint, Say, exact_point
+from ops.proof.since import Since
+from ops.proof.source_rows import Stretch
+from ops.proof.verification import Difference, EntityVerification, Kind, Verification
+from ops.stack.state import Endpoints
+from schemas.entity import Entity
+from schemas.errors import SourceError
+from schemas.migration import Migration
+from schemas.rules import Missing
+from schemas.table import CATALOG_SQL, Table, tables_of
+
+KEYS_MAX = 5_000
+_VERSIONS = (
+    "SELECT entity, spec_version FROM understudy.entities WHERE generation = 1 AND entity = ANY(%s)"
+)
+_UNOWNED = sql.SQL("""
+    SELECT CAST(t.{id} AS text) FROM {target} t
+    WHERE NOT EXISTS (SELECT FROM understudy.migration_mappings m
+        WHERE m.generation = 1 AND m.entity = ANY (%s) AND m.state = 'l' AND m.id = t.{id})""")
+
+_SHARED = sql.SQL("""
+    SELECT legacy_key FROM (
+        SELECT legacy_key, id, count(*) OVER (PARTITION BY id) AS rows FROM {mapping}
+        WHERE generation = 1 AND state = 'l') AS live
+    WHERE rows > 1""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a verification looks at, and how it goes about it.
+
+    Attributes:
+        since: Only the rows that have changed since then; since the last verification: those that waited then, too.
+        sample: Only about so many rows of each entity, picked at random; 0: all.
+        values: Keep the values that differ.
+        rows_per_s: At most so many; 0: as fast as it goes.
+    """
+
+    since: datetime | Literal["last"] | None = None
+    sample: int = 0
+    values: bool = False
+    rows_per_s: float = 0
+
+
+ALL = Options()
+
+
+def take(
+    migration: Migration,
+    at: Endpoints,
+    entities: Sequence[str],
+    say: Say,
+    *,
+    timeout_s: float,
+    options: Options = ALL,
+) -> Verification:
+    """Verify some entities at an exact point, and keep the result.
+
+    Args:
+        migration: A pipeline that runs.
+        at: Where its servers are.
+        entities: Names.
+        say: Told what is being done.
+        timeout_s: As `exact_point`.
+        options: Of which rows, and how.
+
+    Raises:
+        NotReadyError: As `exact_point`; or there is no verification to go on from.
+        ConflictError: As `exact_point`.
+    """
+    base: Mapping[str, Since] = {}
+    if options.since == "last":
+        with databases.target(at.target_dsn, APPLICATION) as target:
+            base = verified.baseline(target, migration, entities)
+    elif options.since is not None:
+        base = since.time(migration, wiring.reader(migration, at), entities, options.since)
+    with exact_point(migration, at, entities, say, timeout_s=timeout_s) as point:
+        say("comparing; the workers go on")
+        verifying = _Verifying(migration, at, point, entities, options)
+        result = verifying.changed(base) if options.since else verifying.whole()
+        versions, offsets = accounting.versions(point), point.offsets
+    topics = {name: migration.topic(migration.entities[name]) for name in entities}
+    with databases.target(at.target_dsn, APPLICATION) as target:
+        verified.store(target, result, versions, offsets, topics)
+    return result
+
+
+class _Verifying:
+    """One verification."""
+
+    def __init__(
+        self,
+        migration: Migration,
+        at: Endpoints,
+        point: ExactPoint,
+        entities: Sequence[str],
+        options: Options,
+    ) -> None:
+        self._migration = migration
+        self._at = at
+        self._point = point
+        self._options = options
+        self._entities = [migration.entities[name] for name in entities]
+        self._schemas = Schemas(wiring.registry(migration, at))
+        self._assembly = Assembly(migration, self._schemas)
+        self._assembly.spec_versions = self._spec_versions()
+        self._tables = self._read_tables()
+        self._stages = {entity.name: self._stage(entity) for entity in self._entities}
+        self._found = {
+            name: EntityVerification(entity=name, spec_version=stage.plan.spec_version)
+            for name, stage in self._stages.items()
+        }
+
+    def whole(self) -> Verification:
+        """All rows, or a sample of each entity."""
+        began = time.monotonic()
+        tasks = [task for entity in self._entities for task in self._tasks(entity)]
+        if self._options.sample:
+            return self._compare(tasks, "sample", began, None)
+        names = [entity.name for entity in self._entities]
+        account = accounting.at_point(self._migration, self._point, names)
+        gone = [self._task(of.entity, keys=frozenset(of.extra)) for of in account.entities]
+        result = self._compare(
+            [*tasks, *(task for task in gone if task.keys)], "all", began, account
+        )
+        self._note_unrecorded(account)
+        self._note_shared()
+        self._note_unowned()
+        return result
+
+    def changed(self, base: Mapping[str, Since]) -> Verification:
+        """The rows that have changed since another verification."""
+        began = time.monotonic()
+        tasks = []
+        for topic, names in self._migration.topics.items():
+            ours = [name for name in names if name in base]
+            for name, keys in self._changed_keys(topic, ours, base).items():
+                every = sorted(keys | set(base[name].waiting))
+                tasks += [
+                    self._task_of(name, every[first : first + KEYS_MAX])
+                    for first in range(0, len(every), KEYS_MAX)
+                ]
+        return self._compare(tasks, "changed", began, None)
+
+    def _compare(
+        self, tasks: Sequence[Task], scope: str, began: float, account: Account | None
+    ) -> Verification:
+        options = self._options
+        comparing = Comparing(
+            self._at, self._point, values=options.values, rows_per_s=options.rows_per_s
+        )
+        comparing.run(tasks)
+        return Verification(
+            pipeline=self._migration.pipeline.pipeline,
+            scope=scope,
+            lsn=self._point.lsn,
+            at=self._point.at,
+            held_s=self._point.held_s,
+            seconds=time.monotonic() - began,
+            entities=tuple(self._found.values()),
+            account=account,
+        )
+
+    def _spec_versions(self) -> dict[str, int]:
+        """Of the rules as they are in the folder: those that no worker has started with are newer than any."""
+        names = [entity.name for entity in self._entities]
+        rows = self._point.target.execute(_VERSIONS, [names]).fetchall()
+        unknown = set(changed.entities(self._point.target, self._migration))
+        return {str(name): int(str(version)) + (name in unknown) for name, version in rows}
+
+    def _read_tables(self) -> dict[tuple[str, str], Table]:
+        places = catalogs.places([entity.source.place for entity in self._entities])
+        found = tables_of(self._point.source.execute(CATALOG_SQL, places).fetchall())
+        for entity in self._entities:
+            if entity.source.place not in found:
+                raise SourceError("the legacy table does not exist", table=str(entity.source))
+        return {place: source_rows.as_captured(table) for place, table in found.items()}
+
+    def _stage(self, entity: Entity) -> Stage:
+        table = self._tables[entity.source.place]
+        return self._assembly.applier(self._point.target, entity, table).stage
+
+    def _tasks(self, entity: Entity) -> list[Task]:
+        table, source = self._tables[entity.source.place], self._point.source
+        if self._options.sample:
+            stretches = source_rows.some_rows(source, table, self._options.sample)
+        else:
+            stretches = source_rows.all_rows(source, table)
+        return [self._task(entity.name, stretch) for stretch in stretches]
+
+    def _task(
+        self, name: str, stretch: Stretch | None = None, keys: frozenset[str] = frozenset()
+    ) -> Task:
+        return Task(stage=self._stages[name], found=self._found[name], stretch=stretch, keys=keys)
+
+    def _task_of(self, name: str, keys: Sequence[str]) -> Task:
+        plan = self._stages[name].plan
+        columns = [column.name for column in plan.key]
+        rows = [[key] if len(columns) == 1 else json.loads(key) for key in keys]
+        parts = [[row[n] for row in rows] for n in range(len(columns))]
+        table = self._tables[plan.entity.source.place]
+        return self._task(name, source_rows.rows_of(table, columns, parts), frozenset(keys))
+
+    def _changed_keys(
+        self, topic: str, names: Sequence[str], base: Mapping[str, Since]
+    ) -> dict[str, set[str]]:
+        stretches = {
+            place: (min(base[name].offsets.get(place, 0) for name in names), end)
+            for place, end in self._point.offsets.items()
+            if place[0] == topic and names
+        }
+        stages = [self._stages[name] for name in names]
+        consumer = wiring.reader(self._migration, self._at)
+        return since.changed_keys(consumer, stages, stretches, self._schemas.reader)
+
+    def _note_unrecorded(self, account: Account) -> None:
+        """Rows that the target has as it should, though the mapping does not say so."""
+        for of in account.entities:
+            found = self._found[of.entity]
+            known = {difference.key for difference in found.differences}
+            for key in sorted(set(of.unaccounted) - known):
+                found.note(Difference(key=key, kind=Kind.UNRECORDED))
+
+    def _note_shared(self) -> None:
+        for entity in self._entities:
+            query = _SHARED.format(mapping=sql.Identifier("understudy", leaf(entity.name)))
+            for (key,) in self._point.target.execute(query).fetchall():
+                self._found[entity.name].note(Difference(key=str(key), kind=Kind.SHARED))
+
+    def _note_unowned(self) -> None:
+        """Rows of the target that no legacy row was ever made into."""
+        for entity in self._entities:
+            sharing = [
+                n for n in self._migration.sharing(entity) if not self._migration.entities[n].joined
+            ]
+            if entity.joined or sharing[0] != entity.name:
+                continue
+            kind = Kind.STUB if self._has_stubs(entity.name) else Kind.EXTRA
+            query = _UNOWNED.format(
+                id=sql.Identifier(entity.id_column), target=sql.Identifier(*entity.target.place)
+            )
+            for (row_id,) in self._point.target.execute(query, [sharing]).fetchall():
+                self._found[entity.name].note(Difference(key=str(row_id), kind=kind))
+
+    def _has_stubs(self, name: str) -> bool:
+        refs = (rule for e in self._migration.entities.values() for rule in e.refs.values())
+        return any(rule.ref == name and rule.missing is Missing.STUB for rule in refs)

@@ -1,0 +1,157 @@
+"""Verification, as a command, on a pipeline that runs: it finds each fault, and nothing else."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.commands import command, growing, wait_for
+from tests.shop import Shop
+
+ID_OF = """
+CREATE FUNCTION id_of(text) RETURNS uuid LANGUAGE sql
+RETURN (SELECT id FROM understudy.migration_mappings WHERE entity = 'orders' AND legacy_key = $1)"""
+
+
+def verify(shop: Shop, *words: str) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Exit code, what was found of the orders, and what is wrong with each of their keys."""
+    ended = command("verify", shop.folder, "--output", "json", *words)
+    assert ended.stdout, ended.stderr
+    document = json.loads(ended.stdout)
+    orders: dict[str, Any] = next(e for e in document["entities"] if e["entity"] == "orders")
+    return ended.returncode, orders, {d["key"]: d["kind"] for d in orders["differences"]}
+
+
+def test_nothing_differs_while_every_commit_changes_two_rows(shop: Shop, run: Path) -> None:
+    assert run.exists()
+    with growing(shop):
+        for _ in range(2):
+            code, orders, differences = verify(shop)
+            assert (code, differences) == (0, {})
+            assert orders["found"] == {"dead letter": 1, "parked": 1}
+            assert orders["rows"] >= 23
+
+
+ROGUE, EXTRA = "written on the target by somebody else", "in the target, but not in the source"
+NOBODY = "00000000-0000-0000-0000-000000000001"
+# A statement on the target, the key that it concerns, what is found, and the columns that differ.
+CORRUPTIONS: tuple[tuple[str, str, str, list[str]], ...] = (
+    ("UPDATE shop.orders SET total = total + 0.01 WHERE id = id_of('7')", "7", ROGUE, ["total"]),
+    (
+        (
+            "UPDATE shop.orders o SET customer_id = (SELECT id FROM shop.customers WHERE id <> o.customer_id)"
+            " WHERE id = id_of('8')"
+        ),
+        "8",
+        ROGUE,
+        ["customer_id"],
+    ),
+    ("UPDATE shop.orders SET status = 'paid' WHERE id = id_of('2')", "2", ROGUE, ["status"]),
+    ("DELETE FROM shop.orders WHERE id = id_of('9')", "9", "missing in the target", []),
+    (
+        (
+            "INSERT INTO shop.orders SELECT '00000000-0000-0000-0000-000000000001', id, 'open', 1"
+            " FROM shop.customers LIMIT 1"
+        ),
+        NOBODY,
+        EXTRA,
+        [],
+    ),
+    (
+        "DELETE FROM understudy.migration_mappings WHERE entity = 'orders' AND legacy_key = '10'",
+        "10",
+        "nothing is recorded of it",
+        [],
+    ),
+    (
+        "UPDATE understudy.migration_mappings SET id = id_of('12') WHERE entity = 'orders' AND legacy_key = '11'",
+        "11",
+        "another legacy row has its UUID",
+        [],
+    ),
+)
+
+
+def test_each_corruption_is_found_and_named(shop: Shop, run: Path) -> None:
+    assert run.exists()
+    shop.target(ID_OF)
+    for statement, *_ in CORRUPTIONS:
+        shop.target(statement)
+    code, orders, differences = verify(shop)
+    assert code == 8
+    columns = {d["key"]: list(d["columns"]) for d in orders["differences"]}
+    expected = {key: (what, names) for _, key, what, names in CORRUPTIONS}
+    assert {key: (differences[key], columns[key]) for key in expected} == expected
+    # Both that share a UUID are named, and the rows of the target that are nobody's now: those of 10 and 11.
+    others = sorted(differences[key] for key in differences.keys() - expected.keys())
+    assert others == ["another legacy row has its UUID", EXTRA, EXTRA]
+
+
+def test_one_flipped_byte_of_a_text_is_found_and_shown_only_on_request(
+    shop: Shop, run: Path
+) -> None:
+    assert run.exists()
+    shop.target(
+        "UPDATE shop.customers SET name = 'Adb' WHERE id = (SELECT min(id::text)::uuid FROM shop.customers)"
+    )
+    quiet = command("verify", shop.folder)
+    assert quiet.returncode == 8
+    assert "Adb" not in quiet.stdout + quiet.stderr
+    told = command("verify", shop.folder, "--entity", "customers", "--values")
+    assert "name: expected 'Ada', found 'Adb'" in told.stdout
+
+
+def test_what_was_lost_on_the_way_is_told_from_what_somebody_wrote(shop: Shop, run: Path) -> None:
+    """As if an event of the source had never come: its checkpoint is past it, and the image is the old one."""
+    command("pause", shop.folder, "--entity", "orders")
+    shop.source("UPDATE orders SET cents = 777 WHERE id = 3")
+    shop.target("UPDATE understudy.entities SET held_at = NULL WHERE entity = 'orders'")
+    wait_for("the update", lambda: shop.read("SELECT FROM shop.orders WHERE total = 7.77"), run)
+    shop.target(
+        "UPDATE understudy.migration_mappings SET original = jsonb_set(original::jsonb, '{cents}', '300')::json"
+        " WHERE entity = 'orders' AND legacy_key = '3'; UPDATE shop.orders SET total = 3 WHERE total = 7.77"
+    )
+    code, _, differences = verify(shop)
+    assert (code, differences) == (8, {"3": "a change of the source was never applied"})
+
+
+def test_what_changed_since_the_last_one_is_all_that_is_looked_at(shop: Shop, run: Path) -> None:
+    ended = command("verify", shop.folder, "--since", "last")
+    assert (ended.returncode, ended.stdout) == (7, "")
+    assert "it was never verified" in ended.stderr
+    assert verify(shop)[0] == 0
+    shop.source("""
+        UPDATE orders SET cents = 4242 WHERE id = 5; DELETE FROM orders WHERE id = 6;
+        UPDATE orders SET id = 60 WHERE id = 7; INSERT INTO customers VALUES (99, 'Eve', NULL, '2020-02-02 12:00')
+    """)
+    there = "SELECT FROM shop.orders WHERE total IN (42.42, 0.05)"
+    wait_for("the changes", lambda: len(shop.read(there)) == 2, run)
+    code, orders, differences = verify(shop, "--since", "last")
+    # 5, and 60 that was 7; 21 and 22 waited, and 22 has its customer now.
+    assert (code, orders["rows"], differences) == (0, 4, {})
+    shop.target(ID_OF)
+    shop.target(
+        "INSERT INTO shop.orders SELECT id_of('6'), customer_id, status, 1 FROM shop.orders LIMIT 1"
+    )
+    shop.target(
+        "UPDATE understudy.migration_mappings SET state = 'l' WHERE entity = 'orders' AND legacy_key = '6'"
+    )
+    code, orders, differences = verify(shop, "--since", "2026-01-01")
+    assert (code, differences) == (8, {"6": "in the target, but not in the source"})
+
+
+def test_a_sample_looks_at_some_rows(shop: Shop, run: Path) -> None:
+    assert run.exists()
+    code, orders, _ = verify(shop, "--sample", "5")
+    assert code == 0
+    assert 0 < orders["rows"] <= 5
+    assert command("verify", shop.folder, "--since", "last").returncode == 7
+    assert command("verify", shop.folder, "--since", "yesterday").returncode == 2
+
+
+def test_rows_of_older_rules_are_told_apart(shop: Shop, run: Path) -> None:
+    assert run.exists()
+    shop.edit("entities/orders.toml", "cents::numeric / 100", "cents::numeric / 1000")
+    code, orders, differences = verify(shop)
+    assert code == 8
+    assert set(differences.values()) == {"written by older rules"}
+    assert orders["found"]["written by older rules"] == 20
