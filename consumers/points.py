@@ -53,6 +53,11 @@ class Points:
             case _:
                 pass  # What the producer keeps for itself.
 
+    @property
+    def newest(self) -> Marker | None:
+        """The last marker; None before the first."""
+        return self._markers[-1] if self._markers else None
+
     def _add(self, marker: Marker) -> None:
         last = self._markers[-1] if self._markers else None
         if last is not None and (marker.epoch, marker.lsn) <= (last.epoch, last.lsn):

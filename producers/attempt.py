@@ -79,16 +79,37 @@ class Attempt:
         Raises:
             UnderstudyError: Something failed; what is worth another attempt says so.
         """
-        settings = self._settings
         with ExitStack() as stack:
-            monitor = stack.enter_context(connect(settings.source_dsn, "capture"))
-            surveyed = ground.survey(settings, monitor, broker.admin(settings))
-            writer = TopicWriter(
-                partial(broker.producer, settings), surveyed.topics, surveyed.ends, self._stop
-            )
-            stack.enter_context(closing(writer))
+            monitor, writer, surveyed = self._survey(stack)
             self._running = self._begin(stack, monitor, writer, surveyed)
             self._capture(self._running, writer)
+
+    def prepare(self) -> int:
+        """Make topics, publication and slot where they are missing, and capture nothing.
+
+        Returns:
+            LSN from which everything will be captured.
+
+        Raises:
+            UnderstudyError: As `run`.
+        """
+        with ExitStack() as stack:
+            monitor, writer, surveyed = self._survey(stack)
+            opening = Opener(self._settings, monitor, writer, surveyed, self._stop).open()
+            if opening.basis is not None:
+                opening.basis.point.close()
+            return opening.position.lsn
+
+    def _survey(self, stack: ExitStack) -> tuple[Connection, TopicWriter, Ground]:
+        """Look at source and Kafka, and make the topics that are missing."""
+        settings = self._settings
+        monitor = stack.enter_context(connect(settings.source_dsn, "capture"))
+        surveyed = ground.survey(settings, monitor, broker.admin(settings))
+        writer = TopicWriter(
+            partial(broker.producer, settings), surveyed.topics, surveyed.ends, self._stop
+        )
+        stack.enter_context(closing(writer))
+        return monitor, writer, surveyed
 
     def _begin(
         self, stack: ExitStack, monitor: Connection, writer: TopicWriter, surveyed: Ground
@@ -157,7 +178,7 @@ def _snapshots(
 ) -> tuple[tuple[TableProgress, ...], list[TableSnapshot]]:
     """The tables whose snapshot is complete, and those that are (still) to be copied."""
     complete, open_tables = [], []
-    for item in settings.tables:
+    for item in settings.tables if settings.snapshot else ():
         table, known = surveyed.tables[item.place], surveyed.known
         end = known.snapshots.get(table.label)
         if end is None:

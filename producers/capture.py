@@ -40,6 +40,17 @@ class Capture:
             current = replace(current, phase="stopped")
         return replace(current, restarts=self._restarts, last_error=self._last_error)
 
+    def prepare(self) -> int:
+        """Make slot, publication and topics ahead of time; does nothing where they are as they must be.
+
+        Returns:
+            LSN from which everything will be captured.
+
+        Raises:
+            UnderstudyError: The source or Kafka refuses.
+        """
+        return Attempt(self._settings, threading.Event()).prepare()
+
     def run(self, stop: threading.Event) -> None:
         """Capture until `stop` is set; begin again from the slot where a connection was lost.
 

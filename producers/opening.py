@@ -80,7 +80,8 @@ class Opener:
         found = Found(intent=known.intent, position=known.position, slots=slots, system=system)
         decision = start.decide(found)
         if isinstance(decision, Resume):
-            begun = [table for table in tables if known.has_begun(table.label)]
+            copies = self._settings.snapshot
+            begun = [t for t in tables if known.has_begun(t.label) or not copies]
             publication.check(self._monitor, self._publication, begun)
         publication.ensure(self._monitor, self._publication, tables)
         if isinstance(decision, Resume):
@@ -138,6 +139,9 @@ class Opener:
             ends=self._data_ends(),
         )
         self._store(position)
+        if not self._settings.snapshot:
+            point.close()  # An exported snapshot holds back vacuum.
+            return Opening(slot=name, suffix=intent.suffix, position=position, basis=None)
         basis = Basis(point=point, storage=storage)
         return Opening(slot=name, suffix=intent.suffix, position=position, basis=basis)
 

@@ -43,6 +43,7 @@ class CaptureSettings:
         heartbeat_ms: Between two heartbeats written into the source's WAL.
         snapshot_readers: Connections that read the snapshot side by side.
         chunk_rows: Rows in a chunk of the snapshot, about.
+        snapshot: Whether the tables are copied first; otherwise only what is committed from the slot on is captured.
         replication: Copies of each partition.
         compatibility: Of each registry subject.
         version: Of understudy; goes into each row's `source`.
@@ -57,6 +58,7 @@ class CaptureSettings:
     heartbeat_ms: int = 1_000
     snapshot_readers: int = 2
     chunk_rows: int = 100_000
+    snapshot: bool = True
     replication: int = 1
     compatibility: str = "BACKWARD"
     version: str = "0"

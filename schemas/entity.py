@@ -56,6 +56,21 @@ def _split(value: Any) -> Any:
     return {"schema": schema, "table": table}
 
 
+class Inverse(BaseModel):
+    """What the rules alone do not say of the way back, from the target row to the legacy row.
+
+    Attributes:
+        columns: Legacy columns by SQL over the target row; there a reference is the legacy key of its parent, as text.
+        keep: Legacy columns that keep what they have, and get their defaults in new rows.
+        new_rows: Where several entities write one table: whether rows that are born there are this one's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    columns: dict[Name, str] = {}
+    keep: tuple[Name, ...] = ()
+    new_rows: bool = False
+
+
 # The short spelling is for JSON Schema too, by which an editor judges a file.
 TableRef = Annotated[TableName, BeforeValidator(_split, json_schema_input_type=str | TableName)]
 ColumnRule = Annotated[Rule, BeforeValidator(spelled, json_schema_input_type=Name | Rule)]
@@ -81,6 +96,7 @@ class Entity(BaseModel):
     columns: dict[Name, ColumnRule]
     expect: dict[Name, str] = {}
     totals_by: tuple[Name, ...] = ()
+    inverse: Inverse = Inverse()
 
     @field_validator("columns")
     @classmethod

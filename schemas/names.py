@@ -51,6 +51,11 @@ def publication(pipeline: str) -> str:
     return slot(pipeline)
 
 
+def back(pipeline: str) -> str:
+    """Name under which the way back captures the target: its slot, publication, topics and subjects carry it."""
+    return f"{pipeline}-back"
+
+
 def group(pipeline: str) -> str:
     """Name of the consumer group."""
     return pipeline

@@ -149,6 +149,7 @@ class Python(_Rule):
 
     word: ClassVar[str] = "python"
     source: Name = Field(alias="from")
+    inverse: str | None = None
     python: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*:[A-Za-z_]\w*$")]
 
 

@@ -1,0 +1,1 @@
+"""The way back: after the switch, changes of the target reach the legacy database."""

@@ -1,0 +1,168 @@
+"""A batch of the way back: rows of several target tables in the one order in which the target committed them. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from consumers.reverse.keys import Keys
+from consumers.reverse.plan import TableBack
+from consumers.reverse.statement import GONE, NEW, NUMBER, PUT
+
+DELETED = "d"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The rows of one target table in a batch, in commit order.
+
+    Attributes:
+        frame: As they were read, with their numbers.
+        kinds: What becomes of each row, for each entity of the table; None: nothing.
+    """
+
+    table: TableBack
+    frame: pl.DataFrame
+    kinds: tuple[list[str | None], ...] = ()
+
+    @property
+    def ids(self) -> list[str]:
+        """The UUIDs."""
+        return self.frame[self.table.id_column].to_list()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Rows that follow one another and go in together: of one table, of one kind, none twice.
+
+    Attributes:
+        first, last: Their numbers.
+        lsns: Of their commits.
+        unavailable: The target columns that their events do not have.
+        counts: How many rows of each kind each entity has among them.
+    """
+
+    table: TableBack
+    op: str
+    first: int
+    last: int
+    lsns: Sequence[int]
+    unavailable: frozenset[str]
+    counts: tuple[Mapping[str, int], ...]
+
+
+def ordered(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, TableBack]) -> list[Rows]:
+    """Number the rows of all tables by their place in the history of the target.
+
+    Args:
+        frames: By topic, as `decoding.laid_over` returns them.
+        tables: By topic.
+    """
+    parts = [
+        frame.select("__lsn", "__ordinal", pl.lit(topic).alias("__topic"))
+        for topic, frame in frames.items()
+    ]
+    if not parts:
+        return []
+    numbered = pl.concat(parts).sort("__lsn", "__ordinal").with_row_index(NUMBER)
+    return [
+        Rows(
+            table=tables[topic],
+            frame=frame.sort("__lsn", "__ordinal").with_columns(
+                numbered.filter(pl.col("__topic") == topic)[NUMBER].cast(pl.Int64)
+            ),
+        )
+        for topic, frame in frames.items()
+    ]
+
+
+def judged(rows: Rows, keys: Keys) -> tuple[Rows, tuple[list[int], ...]]:
+    """Say what becomes of each row: put where its key is known, new where it is of an entity that takes such rows.
+
+    Returns:
+        The rows, and for each entity the places of the rows that are born; their keys are to be learnt.
+    """
+    entities = rows.table.entities
+    known = [{id_ for id_ in rows.ids if keys.get(back.name, id_) is not None} for back in entities]
+    owners = [number for number, back in enumerate(entities) if not back.entity.joined]
+    has_values = [_has_values(rows, number) for number in range(len(entities))]
+    kinds: tuple[list[str | None], ...] = tuple([] for _ in entities)
+    born: tuple[list[int], ...] = tuple([] for _ in entities)
+    for place, (id_, op) in enumerate(zip(rows.ids, rows.frame["__op"], strict=True)):
+        is_owned = any(id_ in known[number] for number in owners)
+        for number, back in enumerate(entities):
+            if id_ in known[number]:
+                kinds[number].append(GONE if op == DELETED else PUT)
+                continue
+            may = has_values[number][place] if back.entity.joined else not is_owned
+            is_new = op != DELETED and back.takes_new and may
+            kinds[number].append(NEW if is_new else None)
+            if is_new:
+                known[number].add(id_)
+                born[number].append(place)
+    return Rows(table=rows.table, frame=rows.frame, kinds=kinds), born
+
+
+def _has_values(rows: Rows, number: int) -> list[bool]:
+    """Whether a row has anything of what an entity that joins it adds."""
+    entity = rows.table.entities[number].entity
+    names = [n for n in entity.columns if n != entity.id_column and n in rows.frame.columns]
+    if not names:
+        return [False] * rows.frame.height
+    is_there = pl.any_horizontal(pl.col(name).is_not_null() for name in names)
+    return rows.frame.select(is_there.alias("there"))["there"].to_list()
+
+
+@dataclass(slots=True)
+class _Open:
+    """A step that may still grow."""
+
+    rows: Rows
+    places: list[int] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+
+
+def steps(batch: Sequence[Rows]) -> Iterator[Step]:
+    """The rows of a batch in commit order, those that follow one another and are alike together."""
+    order = sorted(
+        (number, index, place)
+        for index, rows in enumerate(batch)
+        for place, number in enumerate(rows.frame[NUMBER])
+    )
+    likenesses = [_likenesses(rows) for rows in batch]
+    ids = [rows.ids for rows in batch]
+    open_: _Open | None = None
+    before: object = None
+    for _, index, place in order:
+        like = index, likenesses[index][place]
+        if open_ is None or like != before or ids[index][place] in open_.ids:
+            if open_ is not None:
+                yield _step(open_)
+            open_, before = _Open(rows=batch[index]), like
+        open_.places.append(place)
+        open_.ids.add(ids[index][place])
+    if open_ is not None:
+        yield _step(open_)
+
+
+def _likenesses(rows: Rows) -> list[tuple[object, ...]]:
+    """What rows have in common that go in together: kinds, and columns that their events lack."""
+    lacking = (tuple(names or ()) for names in rows.frame["__unavailable"].to_list())
+    return list(zip(lacking, *rows.kinds, strict=True))
+
+
+def _step(open_: _Open) -> Step:
+    frame, places = open_.rows.frame, open_.places
+    is_gone = frame["__op"][places[0]] == DELETED
+    lacking = frame["__unavailable"][places[0]]
+    return Step(
+        table=open_.rows.table,
+        op=DELETED if is_gone else "w",
+        first=frame[NUMBER][places[0]],
+        last=frame[NUMBER][places[-1]],
+        lsns=frame["__lsn"].gather(places).to_list(),
+        unavailable=frozenset([] if lacking is None else lacking),
+        counts=tuple(
+            {kind: len(places)} if (kind := kinds[places[0]]) else {} for kinds in open_.rows.kinds
+        ),
+    )

@@ -1,0 +1,139 @@
+"""The SQL of the way back on the legacy database, from the plans of a target table. Pure.
+
+All rows of a batch of one target table stand in one stage, numbered in commit order; a statement takes a range of them.
+An entity's expressions are evaluated in a subquery over the stage alone, so that a name never means a legacy column.
+"""
+
+from consumers.conversion import bounded, ident, literal
+from consumers.reverse.plan import Back, TableBack, Way
+
+NUMBER = "__n"
+KINDS = NEW, PUT, GONE = "n", "p", "d"
+_RANGE = f"s.{ident(NUMBER)} BETWEEN $1 AND $2"
+
+
+def stage(table: TableBack) -> str:
+    """Name of the temporary table, quoted."""
+    return ident("pg_temp", bounded(f"back_{table.label}"))
+
+
+def stage_columns(table: TableBack) -> dict[str, str]:
+    """The columns of the stage with their types: number, kinds and legacy keys, then those of the target."""
+    columns = {NUMBER: "bigint"}
+    references: dict[str, str] = {}
+    for back in table.entities:
+        columns[back.kind_column] = '"char"'
+        columns |= {back.key_column(place): "text" for place in range(len(back.key))}
+        references |= {reference.staged: "text" for reference in back.references}
+    theirs = {column.name: column.base for column in table.target.columns if not column.generated}
+    return columns | theirs | references
+
+
+def create_stage(table: TableBack) -> str:
+    """The stage, empty."""
+    name = stage(table)
+    columns = ", ".join(f"{ident(name)} {kind}" for name, kind in stage_columns(table).items())
+    return f"""
+    DROP TABLE IF EXISTS {name};
+    CREATE TEMPORARY TABLE {name.partition(".")[2]} ({columns});
+    CREATE INDEX ON {name} ({ident(NUMBER)})"""
+
+
+def empty_stage(table: TableBack) -> str:
+    """Take all rows out of the stage."""
+    return f"DELETE FROM {stage(table)}"
+
+
+def faults(table: TableBack, back: Back) -> str | None:
+    """The first row with a value that is none of its legacy column: number and column; None: there cannot be one."""
+    ways = [*back.ways, *(way for way in back.key_ways if way)]
+    cases = " ".join(f"WHEN {w.fault} THEN {literal(w.column.name)}" for w in ways if w.fault)
+    if not cases:
+        return None
+    return f"""
+    SELECT f."__n", f.fault FROM (
+        SELECT s.{ident(NUMBER)} AS "__n", CASE {cases} END AS fault
+        FROM {stage(table)} s WHERE s.{ident(back.kind_column)} IN ('{NEW}', '{PUT}')) f
+    WHERE f.fault IS NOT NULL ORDER BY 1 LIMIT 1"""
+
+
+def natural_keys(table: TableBack, back: Back) -> str:
+    """The legacy keys as the rows of the stage say them: number and a text for each column of the key, or NULL."""
+    parts = ", ".join(
+        f"CAST(CAST({way.value} AS {way.column.type}) AS text)" if way else "CAST(NULL AS text)"
+        for way in back.key_ways
+    )
+    return f"""
+    SELECT s.{ident(NUMBER)}, {parts} FROM {stage(table)} s
+    WHERE s.{ident(back.kind_column)} IN ('{NEW}', '{PUT}') ORDER BY 1"""
+
+
+def insert(table: TableBack, back: Back) -> str:
+    """Insert the new rows of a range."""
+    return _inserting(table, back, NEW, "true")
+
+
+def restore(table: TableBack, back: Back) -> str:
+    """Insert the rows of a range that are put and that the legacy table does not have."""
+    return _inserting(
+        table, back, PUT, f"NOT EXISTS (SELECT FROM {_legacy(back)} t WHERE {_same(back)})"
+    )
+
+
+def _inserting(table: TableBack, back: Back, kind: str, condition: str) -> str:
+    keys = [column.name for column in back.key]
+    columns = ", ".join(ident(name) for name in (*keys, *(w.column.name for w in back.ways)))
+    values = ", ".join(
+        (
+            *(f"v.{ident(back.key_column(n))}" for n in range(len(keys))),
+            *(f"v.{ident(w.column.name)}" for w in back.ways),
+        )
+    )
+    return f"""
+    INSERT INTO {_legacy(back)} ({columns}) OVERRIDING SYSTEM VALUE
+    SELECT {values} FROM {_shaped(table, back, kind, back.ways)} v WHERE {condition} ORDER BY v."__n\""""
+
+
+def update(table: TableBack, back: Back, without: frozenset[str]) -> str:
+    """Update the rows of a range that are put.
+
+    Args:
+        table: Of the stage.
+        back: The entity.
+        without: Target columns that the events do not have; what depends on them stays.
+    """
+    ways = [way for way in back.ways if not (way.reads & without or way.column.identity)]
+    changes = ", ".join(f"{ident(w.column.name)} = v.{ident(w.column.name)}" for w in ways)
+    first = ident(back.key[0].name)
+    return f"""
+    UPDATE {_legacy(back)} t SET {changes or f"{first} = t.{first}"}
+    FROM {_shaped(table, back, PUT, ways)} v WHERE {_same(back)}"""
+
+
+def delete(table: TableBack, back: Back) -> str:
+    """Delete the rows of a range that are deleted."""
+    return f"DELETE FROM {_legacy(back)} t USING {_shaped(table, back, GONE, ())} v WHERE {_same(back)}"
+
+
+def _shaped(table: TableBack, back: Back, kind: str, ways: "list[Way] | tuple[Way, ...]") -> str:
+    """The legacy columns of the rows of a range of one kind, as a subquery."""
+    keys = (
+        f"CAST(s.{ident(back.key_column(n))} AS {column.type}) AS {ident(back.key_column(n))}"
+        for n, column in enumerate(back.key)
+    )
+    values = (f"{way.value} AS {ident(way.column.name)}" for way in ways)
+    return f"""(
+        SELECT {", ".join((f's.{ident(NUMBER)} AS "__n"', *keys, *values))}
+        FROM {stage(table)} s WHERE {_RANGE} AND s.{ident(back.kind_column)} = '{kind}')"""
+
+
+def _same(back: Back) -> str:
+    """That a legacy row (alias t) is the one of a shaped row (alias v)."""
+    return " AND ".join(
+        f"t.{ident(column.name)} = v.{ident(back.key_column(n))}"
+        for n, column in enumerate(back.key)
+    )
+
+
+def _legacy(back: Back) -> str:
+    return ident(*back.entity.source.place)

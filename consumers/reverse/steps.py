@@ -1,0 +1,173 @@
+"""Writes the steps of a batch into the legacy tables, in commit order.
+
+Rows that follow one another go in by one statement; where that is refused, one by one, in the order that the target has
+accepted. What is refused then stops the way back.
+"""
+
+from dataclasses import dataclass
+
+import psycopg
+
+from consumers.numbered import execute
+from consumers.refusal import is_of_a_record
+from consumers.reverse import statement
+from consumers.reverse.batch import DELETED, Step
+from consumers.reverse.control import Cursor
+from consumers.reverse.plan import Back, TableBack
+from consumers.reverse.statement import GONE, NEW, PUT
+
+_REFERRED = ("23503", "23001")
+
+
+class RefusedError(Exception):
+    """The legacy side does not take a row; it has no place in the tree, for it is always made into a SourceError.
+
+    Attributes:
+        number: Of the row in its batch; None: some row from that commit on.
+        lsn: Of its commit.
+        row: Target table and UUID, once somebody has looked.
+    """
+
+    def __init__(self, why: str, *, lsn: int, number: int | None = None, legacy: str = "") -> None:
+        """Keep what is known.
+
+        Args:
+            why: One line without values.
+            lsn: Of the commit.
+            number: Of the row.
+            legacy: The legacy table.
+        """
+        super().__init__(why)
+        self.why = why
+        self.lsn = lsn
+        self.number = number
+        self.legacy = legacy
+        self.row = ""
+
+
+class _LeftOutError(Exception):
+    """The legacy side has written fewer rows than it was given."""
+
+    def __init__(self, legacy: str) -> None:
+        super().__init__(legacy)
+        self.legacy = legacy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Postponed:
+    """A delete that something still refers to; the target may have deleted the parent before its children."""
+
+    step: Step
+    number: int
+    lsn: int
+
+
+class Steps:
+    """Takes the steps of one batch, in their order."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        """Write in the transaction of this cursor."""
+        self._cursor = cursor
+        self._postponed: list[_Postponed] = []
+
+    def take(self, step: Step) -> None:
+        """Write the rows of a step.
+
+        Raises:
+            RefusedError: The legacy side does not take one.
+        """
+        self._settle(before=step.lsns[0])
+        if step.first == step.last:
+            self._one(step, step.first, step.lsns[0])
+            return
+        try:
+            with self._cursor.connection.transaction():
+                self._write(step, step.first, step.last)
+        except _LeftOutError:
+            self._each(step)
+        except psycopg.Error as error:
+            if not is_of_a_record(error):
+                raise
+            self._each(step)
+
+    def end(self) -> None:
+        """Do what was postponed; the batch is at its end.
+
+        Raises:
+            RefusedError: Something still refers to a row that the target has deleted.
+        """
+        self._settle(before=None)
+
+    def _each(self, step: Step) -> None:
+        for number, lsn in zip(range(step.first, step.last + 1), step.lsns, strict=True):
+            self._settle(before=lsn)
+            self._one(step, number, lsn)
+
+    def _one(self, step: Step, number: int, lsn: int) -> None:
+        try:
+            if step.op == DELETED:
+                with self._cursor.connection.transaction():
+                    self._write(step, number, number)
+            else:
+                self._write(step, number, number)
+        except psycopg.Error as error:
+            if step.op == DELETED and error.sqlstate in _REFERRED:
+                self._postponed.append(_Postponed(step=step, number=number, lsn=lsn))
+                return
+            raise _refused(error, step, number, lsn) from error
+        except _LeftOutError as error:
+            why = "the legacy database left the row out without an error: a trigger does that"
+            raise RefusedError(why, lsn=lsn, number=number, legacy=error.legacy) from error
+
+    def _settle(self, before: int | None) -> None:
+        """Delete what was postponed in transactions that have ended, the last first: children came after parents."""
+        due = [p for p in self._postponed if before is None or p.lsn < before]
+        if not due:
+            return
+        self._postponed = [p for p in self._postponed if p not in due]
+        for postponed in reversed(due):
+            try:
+                self._write(postponed.step, postponed.number, postponed.number)
+            except psycopg.Error as error:
+                raise _refused(error, postponed.step, postponed.number, postponed.lsn) from error
+
+    def _write(self, step: Step, first: int, last: int) -> None:
+        """Write a range of a step: what joins rows after the rows, and deletes the other way round."""
+        backs = list(zip(step.table.entities, step.counts, strict=True))
+        size = last - first + 1
+        for back, counts in reversed(backs) if step.op == DELETED else backs:
+            if GONE in counts:
+                execute(self._cursor, statement.delete(step.table, back), first, last)
+            if NEW in counts:
+                query = statement.insert(step.table, back)
+                self._expect(back, size, execute(self._cursor, query, first, last).rowcount)
+            if PUT in counts:
+                self._put(step, back, first, last)
+
+    def _put(self, step: Step, back: Back, first: int, last: int) -> None:
+        query = statement.update(step.table, back, step.unavailable)
+        size = last - first + 1
+        updated = execute(self._cursor, query, first, last).rowcount
+        if updated < size and not step.unavailable:
+            query = statement.restore(step.table, back)
+            updated += execute(self._cursor, query, first, last).rowcount
+        self._expect(back, size, updated)
+
+    def _expect(self, back: Back, expected: int, written: int) -> None:
+        if written != expected:
+            raise _LeftOutError(str(back.entity.source))
+
+
+def _refused(error: psycopg.Error, step: Step, number: int, lsn: int) -> Exception:
+    """What the server says of a row, without its text: that may quote values."""
+    if not is_of_a_record(error):
+        return error
+    place = error.diag.constraint_name or error.diag.column_name or ""
+    why = f"the legacy database refuses the row: {type(error).__name__} {place}".rstrip()
+    return RefusedError(why, lsn=lsn, number=number, legacy=_legacy_of(step.table, error))
+
+
+def _legacy_of(table: TableBack, error: psycopg.Error) -> str:
+    names = [str(back.entity.source) for back in table.entities]
+    told = f"{error.diag.schema_name}.{error.diag.table_name}"
+    return told if told in names else names[0]
