@@ -44,11 +44,18 @@ def standing(plan: EntityPlan) -> str:
     """What is recorded of some legacy keys ($1: text[]): the mapping, and what waits."""
     return f"""
     SELECT k.key, CAST(m.state AS text), m.spec_version, CAST(m.owed AS text[]), CAST(m.original AS text), w.reason,
-        coalesce(w.deleted, false)
+        coalesce(w.deleted, false), m.state = 'x' AND {given_up(plan, "k.key")}
     FROM unnest($1::text[]) AS k (key)
     LEFT JOIN {plan.mapping} m ON m.legacy_key = k.key AND m.source = {plan.source} AND m.generation = 1
     LEFT JOIN understudy.waiting w ON w.generation = 1 AND w.entity = {literal(plan.name)}
         AND w.source = {plan.source} AND w.legacy_key = k.key"""
+
+
+def given_up(plan: EntityPlan, key: str) -> str:
+    """Whether an operator has given a row up: it is excluded for good, whatever the rules say."""
+    return f"""EXISTS (
+        SELECT FROM understudy.audit_log a
+        WHERE a.action = 'discard' AND a.subject = {literal(plan.name)} AND jsonb_exists(a.detail -> 'keys', {key}))"""
 
 
 def present(plan: EntityPlan) -> str:

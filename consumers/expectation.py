@@ -31,6 +31,7 @@ class Standing:
         current: Whether the image in the mapping is the legacy row as it is; None: it was not kept.
         waits: Why something waits for the key; None: nothing does.
         deleted: Whether what waits is a delete.
+        given_up: Whether an operator has given the row up.
     """
 
     state: str | None = None
@@ -39,6 +40,7 @@ class Standing:
     current: bool | None = None
     waits: str | None = None
     deleted: bool = False
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +181,9 @@ class Expectation:
                 else json.loads(str(original)) == now.get(str(key)),
                 waits=_text(waits),
                 deleted=bool(deleted),
+                given_up=bool(given_up),
             )
-            for key, state, version, owed, original, waits, deleted in rows
+            for key, state, version, owed, original, waits, deleted, given_up in rows
         }
 
     def _images(self, legacy: pl.DataFrame, keys: list[str]) -> dict[str, object]:

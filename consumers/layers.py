@@ -87,9 +87,11 @@ def _waiting(plan: EntityPlan, waiters: pl.DataFrame) -> pl.DataFrame:
 
 
 def _owed(mapped: pl.DataFrame, wake: Sequence[str], folded: pl.DataFrame) -> pl.DataFrame:
-    """Rows that owe a reference, as they stand in the mapping: applied again at an equal event id."""
+    """Rows that owe a reference, or are to be written again, as they stand in the mapping: at an equal event id."""
     woken = pl.col("__key").is_in(list(wake)) & ~pl.col("__key").is_in(folded["__key"].to_list())
-    known = (pl.col("__state") == "l") & (pl.col("__op") != "d")  # Without its image it cannot be.
+    known = pl.col("__state").is_in(["l", "x"]) & (
+        pl.col("__op") != "d"
+    )  # Without its image it cannot be.
     rows = mapped.filter(woken & pl.col("__owed") & known)
     absent = ("__unavailable", "__moved_to", "__schema")
     return _complete(rows).with_columns(

@@ -9,8 +9,8 @@ from schemas.rules import Python
 
 CHANGED = "the rules were changed: rows written before keep what the old rules made of them"
 REMEDY = (
-    "Dead letters, and rows without a parent, are tried again by themselves. To have all rows by the new rules, "
-    "drop the pipeline (understudy drop), empty its target tables, and run it again."
+    "Dead letters, and rows without a parent, are tried again by themselves. To have all rows by the new rules: "
+    "understudy reapply, once the workers have them."
 )
 _DECIDES = {"source", "target", "key", "where", "columns", "expect"}
 _WAY_BACK = {"columns": {"__all__": {"inverse"}}}

@@ -68,6 +68,26 @@ class Registry(_Section):
     compatibility: str = "BACKWARD"
 
 
+class Cutover(_Section):
+    """The evening of the cutover: who is fenced off the legacy tables, and how.
+
+    The commands of the operator are run without a shell, and have a minute each.
+
+    Attributes:
+        writers: Roles of the legacy server that lose LOGIN and whose sessions are ended.
+        tables_refuse: Whether a trigger on every captured table refuses writes, whoever makes them.
+        before_fence: Command, for instance to tell the applications; a failure ends the attempt.
+        after_switch: Command, for instance to point the applications at the target.
+        after_abort: Command, for instance to tell the applications that all is as before.
+    """
+
+    writers: tuple[str, ...] = ()
+    tables_refuse: bool = True
+    before_fence: str | None = None
+    after_switch: str | None = None
+    after_abort: str | None = None
+
+
 class Pipeline(_Section):
     """What stands in understudy.toml."""
 
@@ -78,6 +98,7 @@ class Pipeline(_Section):
     target: Target = Target()
     kafka: Kafka = Kafka()
     registry: Registry = Registry()
+    cutover: Cutover = Cutover()
 
 
 def with_environment(

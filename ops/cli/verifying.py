@@ -1,13 +1,20 @@
-"""The command that verifies."""
+"""Commands that compare the target row by row, and mend it: verify, reapply."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ops.cli.arguments import Entities, Folder, Output, Timeout
 from ops.cli.output import Format, print_json, print_table, say
-from schemas.errors import UsageError
+from schemas.errors import MismatchError, UsageError
+
+if TYPE_CHECKING:
+    from ops.proof.verification import Verification
+    from ops.proof.verify import Options
+    from ops.stack.state import Endpoints
+    from schemas.migration import Migration
 
 app = typer.Typer()
 
@@ -33,6 +40,10 @@ def verify(  # noqa: PLR0913 - a parameter an option
     rate: Annotated[
         float, typer.Option(min=0, help="At most so many rows a second; 0: as fast as it goes.")
     ] = 0.0,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Write again what is missing or different, and look again."),
+    ] = False,
     output: Output = Format.TABLE,
     timeout: Timeout = 60.0,
 ) -> None:
@@ -46,30 +57,79 @@ def verify(  # noqa: PLR0913 - a parameter an option
     """
     from ops import wiring  # noqa: PLC0415 - see account
     from ops.proof import verify as verifying  # noqa: PLC0415
-    from ops.proof import verify_text  # noqa: PLC0415
-    from schemas.errors import MismatchError  # noqa: PLC0415
 
     if sample and since:
         raise UsageError("--sample and --since exclude each other", remedy="Write one.")
     migration = wiring.read(folder)
+    at = wiring.endpoints(migration)
     names = wiring.named(migration, tuple(entity or ()))
     options = verifying.Options(since=_since(since), sample=sample, values=values, rows_per_s=rate)
-    found = verifying.take(
-        migration, wiring.endpoints(migration), names, say, timeout_s=timeout, options=options
-    )
-    if output is Format.JSON:
-        print_json(found.as_json())
-    else:
-        for headings, rows in verify_text.tables(found):
-            print_table(headings, rows)
-            typer.echo()
-        typer.echo(found.verdict())
+    found = verifying.take(migration, at, names, say, timeout_s=timeout, options=options)
+    show(found, output)
+    if repair and found.repairable():
+        left = found.differing - sum(map(len, found.repairable().values()))
+        found = mended(migration, at, found, options, timeout)
+        show(found, output)
+        if left:
+            raise MismatchError("not all of it could be written again", differing=left)
     if not found.is_clean:
         raise MismatchError(
             "the target is not what the rules make of the source",
             differing=found.differing,
             remedy="understudy trace shows the life of a row; --values shows what differs.",
         )
+
+
+def show(found: "Verification", output: Format) -> None:
+    """Print what was found."""
+    from ops.proof import verify_text  # noqa: PLC0415 - see verify
+
+    if output is Format.JSON:
+        print_json(found.as_json())
+        return
+    for headings, rows in verify_text.tables(found):
+        print_table(headings, rows)
+        typer.echo()
+    typer.echo(found.verdict())
+
+
+def mended(
+    migration: "Migration",
+    at: "Endpoints",
+    found: "Verification",
+    options: "Options",
+    timeout: float,
+) -> "Verification":
+    """Write what differs again, and verify these rows and what has changed meanwhile."""
+    from ops.proof import verify as verifying  # noqa: PLC0415 - see verify
+    from ops.proof.repair import repair  # noqa: PLC0415
+    from ops.proof.since import Since  # noqa: PLC0415
+
+    keys = found.repairable()
+    for name, count in repair(migration, at, keys).items():
+        say(f"{name}: {count:,} rows written again")
+    names = [entity.entity for entity in found.entities]
+    base = {name: Since(offsets=found.offsets, waiting=tuple(keys.get(name, ()))) for name in names}
+    again = replace(options, since=base, sample=0)
+    return verifying.take(migration, at, names, say, timeout_s=timeout, options=again)
+
+
+@app.command()
+def reapply(folder: Folder, entity: Entities = None) -> None:
+    """Write the rows that older rules have made again, by the present ones, from their originals in the target.
+
+    For use after an entity file was changed and the workers have taken it up. Batch by batch, while the pipeline runs;
+    what the present rules refuse becomes a dead letter. Interrupted, it goes on where it was.
+
+    Example: understudy reapply examples/clinic --entity orders
+    """
+    from ops import wiring  # noqa: PLC0415 - see verify
+    from ops.proof import repair  # noqa: PLC0415
+
+    migration = wiring.read(folder)
+    names = wiring.named(migration, tuple(entity or ()))
+    done = repair.by_present_rules(migration, wiring.endpoints(migration), names, say)
+    print_table(("entity", "rows written again"), [[name, rows] for name, rows in done.items()])
 
 
 def _since(text: str | None) -> datetime | Literal["last"] | None:

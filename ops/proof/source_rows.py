@@ -13,9 +13,12 @@ from psycopg import sql
 
 from consumers import images
 from ops.databases import Connection
+from ops.preflight import catalogs
 from producers.copy_out import from_item
+from schemas.entity import Entity
 from schemas.envelope import published
-from schemas.table import Column, Table
+from schemas.errors import SourceError
+from schemas.table import CATALOG_SQL, Column, Table, tables_of
 
 STRETCH_BYTES = 32_000_000
 BLOCK_ROWS = 20_000
@@ -32,9 +35,22 @@ class Stretch:
     item: sql.Composable
 
 
-def as_captured(table: Table) -> Table:
-    """The table as its topic has it: generated columns do not travel."""
-    return replace(table, columns=published(table))
+def tables(connection: Connection, entities: Sequence[Entity]) -> dict[str, Table]:
+    """The legacy tables of entities, by name, as their topics have them: generated columns do not travel.
+
+    Raises:
+        SourceError: One of them does not exist.
+    """
+    places = catalogs.places([entity.source.place for entity in entities])
+    found = tables_of(connection.execute(CATALOG_SQL, places).fetchall())
+    for entity in entities:
+        if entity.source.place not in found:
+            raise SourceError("the legacy table does not exist", table=str(entity.source))
+    return {
+        entity.name: replace(table, columns=published(table))
+        for entity in entities
+        for table in [found[entity.source.place]]
+    }
 
 
 def all_rows(connection: Connection, table: Table) -> list[Stretch]:

@@ -1,7 +1,7 @@
 """What a verification finds: rows of the target that are not what the rules make of the legacy rows. Pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -9,6 +9,7 @@ from typing import Any
 
 from consumers.expectation import Unexpected, Values
 from ops.proof.account import Account
+from ops.proof.hold import Place
 from schemas.event_id import lsn_text
 
 # Keys that are kept of an entity; all are counted.
@@ -87,7 +88,7 @@ def kind_of(row: Unexpected, spec_version: int) -> Kind:
     known = row.standing
     if known.waits is not None:
         return Kind.HELD if known.deleted else _WAITING.get(known.waits, Kind.PARKED)
-    if known.state == "x" and not row.is_there:
+    if known.given_up and not row.is_there:
         return Kind.EXCLUDED
     if known.spec_version is not None and known.spec_version < spec_version:
         return Kind.RULES
@@ -162,6 +163,7 @@ class Verification:
         scope: `all`, `sample` or `changed`.
         lsn: Of the source.
         seconds: That comparing took.
+        offsets: By partition, the first record that was not looked at.
         account: Of all rows; None where only some were looked at.
     """
 
@@ -171,6 +173,7 @@ class Verification:
     at: datetime
     held_s: float
     seconds: float
+    offsets: Mapping[Place, int]
     entities: tuple[EntityVerification, ...]
     account: Account | None = None
 
@@ -183,6 +186,14 @@ class Verification:
     def differing(self) -> int:
         """Rows that are faults."""
         return sum(entity.differing for entity in self.entities)
+
+    def repairable(self) -> dict[str, list[str]]:
+        """Legacy keys of faults that the images in the mapping can mend, by entity."""
+        return {
+            entity.entity: keys
+            for entity in self.entities
+            if (keys := [d.key for d in entity.differences if d.kind.is_repairable])
+        }
 
     @property
     def is_clean(self) -> bool:

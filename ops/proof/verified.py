@@ -10,7 +10,6 @@ from psycopg.types.json import Jsonb
 from ops.controls import require_control
 from ops.databases import Connection
 from ops.preflight import changed
-from ops.proof.hold import Place
 from ops.proof.since import Since
 from ops.proof.verification import EntityVerification, Verification
 from schemas.errors import NotReadyError
@@ -68,7 +67,6 @@ def store(
     connection: Connection,
     verification: Verification,
     versions: Mapping[str, str],
-    offsets: Mapping[Place, int],
     topics: Mapping[str, str],
 ) -> None:
     """Keep a verification, without any value of a row.
@@ -77,7 +75,6 @@ def store(
         connection: To the target.
         verification: What was found.
         versions: Of understudy and the servers.
-        offsets: Of the exact point.
         topics: Of each entity.
     """
     with connection.transaction():
@@ -88,7 +85,7 @@ def store(
         for entity in verification.entities:
             parts = {
                 str(partition): offset
-                for (topic, partition), offset in offsets.items()
+                for (topic, partition), offset in verification.offsets.items()
                 if topic == topics[entity.entity]
             }
             connection.execute(

@@ -17,7 +17,7 @@ from consumers.assembly import Assembly, Schemas
 from consumers.plan import leaf
 from consumers.stage import Stage
 from ops import databases, wiring
-from ops.preflight import catalogs, changed
+from ops.preflight import changed
 from ops.proof import accounting, since, source_rows, verified
 from ops.proof.account import Account
 from ops.proof.comparing import Comparing, Task
@@ -27,10 +27,8 @@ from ops.proof.source_rows import Stretch
 from ops.proof.verification import Difference, EntityVerification, Kind, Verification
 from ops.stack.state import Endpoints
 from schemas.entity import Entity
-from schemas.errors import SourceError
 from schemas.migration import Migration
 from schemas.rules import Missing
-from schemas.table import CATALOG_SQL, Table, tables_of
 
 KEYS_MAX = 5_000
 _VERSIONS = (
@@ -54,12 +52,13 @@ class Options:
 
     Attributes:
         since: Only the rows that have changed since then; since the last verification: those that waited then, too.
+            Or where that begins, by entity.
         sample: Only about so many rows of each entity, picked at random; 0: all.
         values: Keep the values that differ.
         rows_per_s: At most so many; 0: as fast as it goes.
     """
 
-    since: datetime | Literal["last"] | None = None
+    since: datetime | Literal["last"] | Mapping[str, Since] | None = None
     sample: int = 0
     values: bool = False
     rows_per_s: float = 0
@@ -91,21 +90,32 @@ def take(
         NotReadyError: As `exact_point`; or there is no verification to go on from.
         ConflictError: As `exact_point`.
     """
-    base: Mapping[str, Since] = {}
-    if options.since == "last":
-        with databases.target(at.target_dsn, APPLICATION) as target:
-            base = verified.baseline(target, migration, entities)
-    elif options.since is not None:
-        base = since.time(migration, wiring.reader(migration, at), entities, options.since)
+    base = _base(migration, at, entities, options)
     with exact_point(migration, at, entities, say, timeout_s=timeout_s) as point:
         say("comparing; the workers go on")
         verifying = _Verifying(migration, at, point, entities, options)
         result = verifying.changed(base) if options.since else verifying.whole()
-        versions, offsets = accounting.versions(point), point.offsets
+        versions = accounting.versions(point)
     topics = {name: migration.topic(migration.entities[name]) for name in entities}
     with databases.target(at.target_dsn, APPLICATION) as target:
-        verified.store(target, result, versions, offsets, topics)
+        verified.store(target, result, versions, topics)
     return result
+
+
+def _base(
+    migration: Migration, at: Endpoints, entities: Sequence[str], options: Options
+) -> Mapping[str, Since]:
+    """Where the changes that are looked at begin; empty: everything is."""
+    match options.since:
+        case None:
+            return {}
+        case "last":
+            with databases.target(at.target_dsn, APPLICATION) as target:
+                return verified.baseline(target, migration, entities)
+        case datetime() as when:
+            return since.time(migration, wiring.reader(migration, at), entities, when)
+        case known:
+            return known
 
 
 class _Verifying:
@@ -127,7 +137,7 @@ class _Verifying:
         self._schemas = Schemas(wiring.registry(migration, at))
         self._assembly = Assembly(migration, self._schemas)
         self._assembly.spec_versions = self._spec_versions()
-        self._tables = self._read_tables()
+        self._tables = source_rows.tables(point.source, self._entities)
         self._stages = {entity.name: self._stage(entity) for entity in self._entities}
         self._found = {
             name: EntityVerification(entity=name, spec_version=stage.plan.spec_version)
@@ -180,6 +190,7 @@ class _Verifying:
             at=self._point.at,
             held_s=self._point.held_s,
             seconds=time.monotonic() - began,
+            offsets=self._point.offsets,
             entities=tuple(self._found.values()),
             account=account,
         )
@@ -191,20 +202,12 @@ class _Verifying:
         unknown = set(changed.entities(self._point.target, self._migration))
         return {str(name): int(str(version)) + (name in unknown) for name, version in rows}
 
-    def _read_tables(self) -> dict[tuple[str, str], Table]:
-        places = catalogs.places([entity.source.place for entity in self._entities])
-        found = tables_of(self._point.source.execute(CATALOG_SQL, places).fetchall())
-        for entity in self._entities:
-            if entity.source.place not in found:
-                raise SourceError("the legacy table does not exist", table=str(entity.source))
-        return {place: source_rows.as_captured(table) for place, table in found.items()}
-
     def _stage(self, entity: Entity) -> Stage:
-        table = self._tables[entity.source.place]
+        table = self._tables[entity.name]
         return self._assembly.applier(self._point.target, entity, table).stage
 
     def _tasks(self, entity: Entity) -> list[Task]:
-        table, source = self._tables[entity.source.place], self._point.source
+        table, source = self._tables[entity.name], self._point.source
         if self._options.sample:
             stretches = source_rows.some_rows(source, table, self._options.sample)
         else:
@@ -221,7 +224,7 @@ class _Verifying:
         columns = [column.name for column in plan.key]
         rows = [[key] if len(columns) == 1 else json.loads(key) for key in keys]
         parts = [[row[n] for row in rows] for n in range(len(columns))]
-        table = self._tables[plan.entity.source.place]
+        table = self._tables[name]
         return self._task(name, source_rows.rows_of(table, columns, parts), frozenset(keys))
 
     def _changed_keys(

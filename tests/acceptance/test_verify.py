@@ -1,6 +1,7 @@
 """Verification, as a command, on a pipeline that runs: it finds each fault, and nothing else."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -148,10 +149,40 @@ def test_a_sample_looks_at_some_rows(shop: Shop, run: Path) -> None:
     assert command("verify", shop.folder, "--since", "yesterday").returncode == 2
 
 
-def test_rows_of_older_rules_are_told_apart(shop: Shop, run: Path) -> None:
+def test_what_somebody_else_wrote_or_deleted_is_written_again(shop: Shop, run: Path) -> None:
     assert run.exists()
+    shop.target(ID_OF)
+    whole = "SELECT * FROM shop.orders ORDER BY id"
+    before = shop.read(whole)
+    shop.target(
+        "UPDATE shop.orders SET total = 0 WHERE id = id_of('7'); DELETE FROM shop.orders WHERE id = id_of('9')"
+    )
+    ended = command("verify", shop.folder, "--repair")
+    assert ended.returncode == 0, ended.stderr
+    assert "orders: 2 rows written again" in ended.stderr
+    assert shop.read(whole) == before
+    audited = "SELECT subject, detail FROM understudy.audit_log WHERE action = 'repair'"
+    assert shop.read(audited) == [("orders", {"count": 2, "keys": ["7", "9"]})]
+
+
+def test_rows_of_older_rules_are_told_apart_and_written_by_new_ones(shop: Shop, run: Path) -> None:
     shop.edit("entities/orders.toml", "cents::numeric / 100", "cents::numeric / 1000")
+    shop.edit("entities/orders.toml", 'where  = "cents >= 0"', 'where  = "cents <> 100"')
     code, orders, differences = verify(shop)
     assert code == 8
     assert set(differences.values()) == {"written by older rules"}
-    assert orders["found"]["written by older rules"] == 20
+    assert orders["found"]["written by older rules"] == 21
+    refused = command("reapply", shop.folder)
+    assert (refused.returncode, refused.stdout) == (7, "")
+    assert "do not have the present rules of orders yet" in refused.stderr
+    command("dead-letters", "retry", shop.folder, "--wait", "60")
+    wait_for(
+        "the present rules",
+        lambda: "rules-changed" not in command("check", shop.folder).stdout,
+        run,
+    )
+    ended = command("reapply", shop.folder, "--entity", "orders")
+    assert ended.returncode == 0, ended.stderr
+    # Row 1 is excluded now, and 23 no longer.
+    assert shop.read("SELECT count(*), sum(total) FROM shop.orders") == [(20, Decimal("20.90"))]
+    assert verify(shop)[0] == 0

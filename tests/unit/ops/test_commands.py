@@ -55,6 +55,7 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
         "plan",
         "document",
         "account",
+        "verify",
         "status",
         "schema",
         "pause",
@@ -64,7 +65,8 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
     letters = [("dead-letters", word) for word in ["list", "show", "export", "retry", "discard"]]
     waiting = [("parked", word) for word in ("list", "show")]
     lives = [("trace", word) for word in ("source", "target")]
-    assert set(found) == {*((name,) for name in alone), *letters, *waiting, *lives}
+    evening = [("cutover", word) for word in ("plan", "begin", "status", "finish", "abort")]
+    assert set(found) == {*((name,) for name in alone), *letters, *waiting, *lives, *evening}
     for words, text in found.items():
         assert f"Example: understudy {' '.join(words)}" in text
 

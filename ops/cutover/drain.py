@@ -1,0 +1,122 @@
+"""The drain: with the fence closed, all that the source had accepted goes into the target, and that is proved."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+
+from ops.databases import Connection
+from ops.proof.hold import Hold
+from schemas.errors import NotReadyError
+from schemas.migration import Migration
+from schemas.positions import Marker
+
+POLL_S = 0.05
+# A sweep brings within it what could go; what then still waits is judged by its count.
+SWEEP_S = 3.0
+_BEHIND = files("ops.cutover").joinpath("behind.sql").read_bytes()
+_WAITING = """
+    SELECT CASE reason WHEN 'rule' THEN 'dead-letters:' ELSE 'parked:' END || entity, count(*)
+    FROM understudy.waiting WHERE generation = 1 AND entity = ANY (%s) GROUP BY 1 ORDER BY 1"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """What is not yet applied of what lies before a marker.
+
+    Attributes:
+        records: Of Kafka, by the checkpoints.
+        partitions: Whose watermark is not at the marker.
+    """
+
+    records: int
+    partitions: int
+
+    def as_json(self) -> dict[str, int]:
+        """As evidence."""
+        return asdict(self)
+
+
+def waiting(target: Connection, migration: Migration) -> dict[str, int]:
+    """Dead letters and parked rows, by the name of the gate that counts them."""
+    rows = target.execute(_WAITING, [list(migration.entities)]).fetchall()
+    return {str(name): int(str(count)) for name, count in rows}
+
+
+def behind(target: Connection, migration: Migration, marker: Marker) -> Behind:
+    """How much of what lies before a marker is not yet applied."""
+    places = [
+        (name, topic, partition, end)
+        for topic, names in migration.topics.items()
+        for partition, end in marker.ends.get(topic, {}).items()
+        for name in names
+    ]
+    entities, topics, partitions, ends = zip(*places, strict=True)
+    parameters = {
+        "entities": list(entities),
+        "topics": list(topics),
+        "partitions": list(partitions),
+        "ends": list(ends),
+        "lsn": marker.lsn,
+    }
+    ((records, unaware),) = target.execute(_BEHIND, parameters).fetchall()
+    return Behind(records=int(str(records)), partitions=int(str(unaware)))
+
+
+def await_applied(
+    target: Connection, migration: Migration, marker: Marker, deadline: float
+) -> None:
+    """Wait until every checkpoint is at or beyond the end offsets of a marker, and every watermark at its LSN.
+
+    Raises:
+        NotReadyError: Not in time.
+    """
+
+    def is_applied() -> bool:
+        left = behind(target, migration, marker)
+        return not (left.records or left.partitions)
+
+    _await(is_applied, deadline, "the workers to apply all that was written before the fence")
+
+
+def await_nothing_new_waits(
+    target: Connection, migration: Migration, accepted: Mapping[str, int], deadline: float
+) -> dict[str, int]:
+    """Give rows that wait the time of a sweep, then see to it that only those wait that were signed off.
+
+    Args:
+        target: A session of its own: while somebody looks at an exact point it is refused.
+        migration: All its entities.
+        accepted: What was signed off, by gate.
+        deadline: By `time.monotonic`.
+
+    Returns:
+        What waits, by gate.
+
+    Raises:
+        NotReadyError: More waits than was signed off.
+        ConflictError: Somebody looks at an exact point.
+    """
+    hold = Hold(target, list(migration.entities))
+    until = min(deadline, time.monotonic() + SWEEP_S)
+    while hold.could_go() and time.monotonic() < until:
+        time.sleep(POLL_S)
+    found = waiting(target, migration)
+    more = {name: count for name, count in found.items() if count > accepted.get(name, 0)}
+    if more:
+        what = ", ".join(f"{name} {count}" for name, count in more.items())
+        raise NotReadyError(
+            f"rows wait that nobody signed off: {what}",
+            remedy="See understudy dead-letters list and parked list, then begin again.",
+        )
+    return found
+
+
+def _await(is_so: Callable[[], bool], deadline: float, what: str) -> None:
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise NotReadyError(
+                f"the write pause would be too long: still waiting for {what}",
+                remedy="See understudy status for the lag; --timeout allows a longer pause.",
+            )
+        time.sleep(POLL_S)

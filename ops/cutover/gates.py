@@ -1,0 +1,293 @@
+"""The gates of a cutover, each looked at on the real servers; nothing is changed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from consumers.catalog import ForeignKey
+from ops.cutover import drain
+from ops.cutover.fence import Fence
+from ops.cutover.gate import Gate
+from ops.databases import Connection
+from ops.preflight import catalogs
+from ops.proof import verified
+from ops.stack.state import Endpoints
+from ops.watch.observer import Observer
+from ops.watch.status import Status
+from producers.source import source_errors
+from schemas import names
+from schemas.errors import NotReadyError
+from schemas.event_id import lsn_text
+from schemas.migration import Migration
+
+# Older than a day it says little of the target; what changed since is looked at again in the drain.
+VERIFIED_HOURS_MAX = 24.0
+SENDERS_NEEDED = 1  # For the capture of the way back, which takes no snapshot.
+_WAY_BACK = files("ops.cutover").joinpath("way_back.sql").read_bytes()
+_FENCE_RIGHTS = files("ops.cutover").joinpath("fence_rights.sql").read_bytes()
+_TARGET_STATE = files("ops.cutover").joinpath("target_state.sql").read_bytes()
+_PHASES = """
+    SELECT entity, phase, held_at IS NOT NULL OR stopped_at IS NOT NULL FROM understudy.entities
+    WHERE generation = 1 AND entity = ANY (%s) ORDER BY entity"""
+_ORPHANS = sql.SQL(
+    "SELECT count(*) FROM {child} c WHERE {given} AND NOT EXISTS (SELECT FROM {parent} p WHERE {same})"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What the gates look at.
+
+    Attributes:
+        max_lag_s: How old the newest moment of the source may be that is wholly applied, in seconds.
+    """
+
+    migration: Migration
+    at: Endpoints
+    source: Connection
+    target: Connection
+    fence: Fence
+    max_lag_s: float
+
+
+def look(sight: Sight) -> list[Gate]:
+    """All gates, in the order in which an operator mends them."""
+    target = sight.target
+    target.execute("SET statement_timeout = 0")  # Orphans are counted over whole tables.
+    try:
+        return [
+            *_fence_rights(sight),
+            *_way_back(sight),
+            *_pipeline(sight),
+            *_phases(sight),
+            _verified(sight),
+            *_target_state(sight),
+            _orphans(sight),
+            *_waiting(sight),
+            _prepared(sight),
+        ]
+    finally:
+        target.execute("RESET statement_timeout")
+
+
+def _fence_rights(sight: Sight) -> Iterator[Gate]:
+    settings = sight.migration.pipeline.cutover
+    with source_errors():
+        tables = [(table.schema, table.name) for table in sight.fence.tables()]
+        parameters = {"writers": list(settings.writers), **catalogs.places(tables)}
+        rows = sight.source.execute(_FENCE_RIGHTS, parameters).fetchall()
+    ((is_writer, unknown, may_alter, not_ours, may_create),) = rows
+    wrong = {
+        "our own role is one of the writers": is_writer,
+        f"roles do not exist: {unknown}": unknown,
+        "the role may not alter roles": settings.writers and not may_alter,
+        f"tables belong to other roles: {not_ours}": settings.tables_refuse and not_ours,
+        "the role may not create the schema understudy": settings.tables_refuse and not may_create,
+        "it would shut nobody out": not (settings.writers or settings.tables_refuse),
+    }
+    problems = [text for text, is_so in wrong.items() if is_so]
+    yield Gate(
+        name="fence",
+        met=not problems,
+        says="; ".join(problems) or "our role may close it",
+        remedy="Correct writers and tables_refuse in [cutover] of understudy.toml, or the rights of the source's role.",
+        evidence={"writers": list(settings.writers), "tables_refuse": settings.tables_refuse},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WayBack:
+    """The columns of way_back.sql."""
+
+    wal_level: str
+    has_slot: bool
+    free_slots: int
+    free_senders: int
+    may_replicate: bool
+    may_publish: bool
+    without_key: list[str]
+
+
+def _way_back(sight: Sight) -> Iterator[Gate]:
+    tables = [entity.target.place for entity in sight.migration.entities.values()]
+    slot = f"{names.slot(sight.migration.pipeline.pipeline)}_back"
+    with sight.target.cursor(row_factory=class_row(_WayBack)) as cursor:
+        found = cursor.execute(_WAY_BACK, {"slot": slot, **catalogs.places(tables)}).fetchone()
+    if found is None:
+        return
+    wrong = {
+        f"wal_level is {found.wal_level}": found.wal_level != "logical",
+        "all replication slots are taken": not found.has_slot and found.free_slots < 1,
+        "all WAL senders are taken": found.free_senders < SENDERS_NEEDED,
+        "the role has no replication right": not found.may_replicate,
+        "the role may not create a publication": not found.may_publish,
+        f"tables without a primary key: {found.without_key}": found.without_key,
+    }
+    problems = [text for text, is_so in wrong.items() if is_so]
+    yield Gate(
+        name="way-back",
+        met=not problems,
+        says="; ".join(problems) or "the target can be captured",
+        remedy="On the target: ALTER SYSTEM SET wal_level = logical and restart; max_replication_slots, "
+        "max_wal_senders; ALTER ROLE ... REPLICATION; GRANT CREATE ON DATABASE.",
+        evidence={"wal_level": found.wal_level, "free_slots": found.free_slots},
+    )
+
+
+def _pipeline(sight: Sight) -> Iterator[Gate]:
+    with Observer(migration=sight.migration, at=sight.at) as observer:
+        status = observer.look(count_ms=None)
+    is_captured = status.source is not None and status.source.is_captured
+    says = f"capture {'runs' if is_captured else 'does not run'}, workers: {status.workers or 0}"
+    yield Gate(
+        name="pipeline",
+        met=bool(is_captured and status.workers and not status.problems),
+        says="; ".join((says, *status.problems)),
+        remedy=f"understudy run {sight.migration.folder}",
+        evidence={"workers": status.workers, "problems": list(status.problems)},
+    )
+    yield _lag(sight, status)
+
+
+def _lag(sight: Sight, status: Status) -> Gate:
+    lag_ms = status.lag_ms
+    return Gate(
+        name="lag",
+        met=lag_ms is not None and lag_ms <= sight.max_lag_s * 1000,
+        says="not known yet" if lag_ms is None else f"{lag_ms / 1000:.1f} s",
+        remedy=f"Wait until it is below {sight.max_lag_s:g} s: understudy status --watch; or allow more by --max-lag.",
+        evidence={"lag_ms": lag_ms, "max_lag_s": sight.max_lag_s},
+    )
+
+
+def _phases(sight: Sight) -> Iterator[Gate]:
+    entities = list(sight.migration.entities)
+    rows = sight.target.execute(_PHASES, [entities]).fetchall()
+    phases = {str(name): str(phase) for name, phase, _ in rows}
+    unready = sorted(
+        {name for name in entities if phases.get(name) != "tail"}
+        | {str(name) for name, _, stands in rows if stands}
+    )
+    yield Gate(
+        name="tail",
+        met=not unready,
+        says=f"not in the tail, paused or stopped: {', '.join(unready)}"
+        if unready
+        else f"all {len(entities)} entities are in the tail",
+        remedy=f"understudy status {sight.migration.folder}; understudy resume {sight.migration.folder}",
+        evidence={"phases": phases},
+    )
+
+
+def _verified(sight: Sight) -> Gate:
+    """Whether the newest verification of every entity is one that the drain can go on from."""
+    entities = list(sight.migration.entities)
+    remedy = f"understudy verify {sight.migration.folder}"
+    try:
+        stored = verified.baseline(sight.target, sight.migration, entities).values()
+    except NotReadyError as error:
+        return Gate(name="verified", met=False, says=error.particulars, remedy=remedy)
+    oldest = min(one.at for one in stored)
+    hours = (datetime.now(UTC) - oldest).total_seconds() / 3600
+    unclean = [one.entity for one in stored if not one.is_clean]
+    wrong = {
+        f"rows differed: {', '.join(unclean)}": unclean,
+        f"{hours:.0f} hours old": hours > VERIFIED_HOURS_MAX,
+    }
+    problems = [text for text, is_so in wrong.items() if is_so]
+    return Gate(
+        name="verified",
+        met=not problems,
+        says="; ".join(problems) or f"clean, the oldest at {oldest.isoformat(timespec='seconds')}",
+        remedy=remedy,
+        evidence={one.entity: lsn_text(one.lsn) for one in stored},
+    )
+
+
+def _target_state(sight: Sight) -> Iterator[Gate]:
+    tables = [entity.target.place for entity in sight.migration.entities.values()]
+    rows = sight.target.execute(_TARGET_STATE, catalogs.places(tables)).fetchall()
+    for kind, says, remedy in (
+        ("constraint", "were never validated", "ALTER TABLE ... VALIDATE CONSTRAINT ... on the target."),
+        ("trigger", "do not fire", "ALTER TABLE ... ENABLE TRIGGER ... on the target."),
+    ):  # fmt: skip
+        found = [f"{name} of {table}" for what, name, table in rows if what == kind]
+        yield Gate(
+            name=f"{kind}s",
+            met=not found,
+            says=f"{len(found)} {says}: {', '.join(found)}" if found else "none that is off",
+            remedy=remedy,
+            count=len(found),
+            evidence={"found": found},
+        )
+
+
+def _orphans(sight: Sight) -> Gate:
+    tables = catalogs.target_tables(sight.target, sight.migration)
+    keys = {key.name + str(key.table): key for t in tables.values() for key in t.references}
+    counted = {_label(key): _count_orphans(sight.target, key) for key in keys.values()}
+    found = {label: count for label, count in counted.items() if count}
+    rows = sum(found.values())
+    return Gate(
+        name="orphans",
+        met=not rows,
+        says=f"{rows} rows refer to nothing: {', '.join(found)}"
+        if rows
+        else f"none, by {len(counted)} foreign keys",
+        remedy="Mend the rows, then VALIDATE the constraint: one that was loaded under replica only looks valid.",
+        count=rows,
+        evidence={"foreign_keys": len(counted), "found": found},
+    )
+
+
+def _label(key: ForeignKey) -> str:
+    return f"{key.name} of {'.'.join(key.table)}"
+
+
+def _count_orphans(target: Connection, key: ForeignKey) -> int:
+    pairs: Sequence[tuple[str, str]] = list(zip(key.columns, key.parent_columns, strict=True))
+    query = _ORPHANS.format(
+        child=sql.Identifier(*key.table),
+        parent=sql.Identifier(*key.parent),
+        given=sql.SQL(" AND ").join(
+            sql.SQL("c.{} IS NOT NULL").format(sql.Identifier(column)) for column in key.columns
+        ),
+        same=sql.SQL(" AND ").join(
+            sql.SQL("p.{} = c.{}").format(sql.Identifier(theirs), sql.Identifier(ours))
+            for ours, theirs in pairs
+        ),
+    )
+    return int(str(target.execute(query).fetchall()[0][0]))
+
+
+def _waiting(sight: Sight) -> Iterator[Gate]:
+    found = drain.waiting(sight.target, sight.migration)
+    if not found:
+        yield Gate(name="waiting", met=True, says="no dead letters, nothing parked")
+    for name, count in found.items():
+        kind, _, entity = name.partition(":")
+        yield Gate(
+            name=name,
+            met=False,
+            says=f"{count} rows",
+            remedy=f"understudy {kind} list {sight.migration.folder} --entity {entity}; "
+            f"or sign them off: --accept {name}={count} --because TEXT.",
+            count=count,
+            evidence={"count": count},
+        )
+
+
+def _prepared(sight: Sight) -> Gate:
+    with source_errors():
+        prepared = sight.fence.prepared()
+    return Gate(
+        name="prepared-transactions",
+        met=not prepared,
+        says=f"{len(prepared)} on the source" if prepared else "none on the source",
+        remedy="COMMIT PREPARED or ROLLBACK PREPARED each of pg_prepared_xacts of the source.",
+        evidence={"count": len(prepared)},
+    )

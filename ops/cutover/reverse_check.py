@@ -1,0 +1,129 @@
+"""What keeps rows of the target from going back: found before the cutover, column by column."""
+
+from collections.abc import Iterator
+
+import psycopg
+
+from consumers.reverse import statement
+from consumers.reverse.compilation import compile_all
+from consumers.reverse.plan import Back, Refusal, TableBack
+from ops.cutover.reverse_wiring import captured_tables
+from ops.databases import Connection, first_line
+from ops.preflight.findings import (
+    Finding,
+    Severity,
+    Side,
+    error,
+    failed,
+    in_entity,
+    in_pipeline,
+    warning,
+)
+from producers import catalog
+from schemas.errors import UnderstudyError
+from schemas.migration import Migration
+
+# Triggers that fire for what the way back writes; our own fence lets it through.
+_TRIGGERS = """
+    SELECT t.tgname::text FROM pg_catalog.pg_trigger t
+    WHERE t.tgrelid = to_regclass(%s) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+        AND NOT starts_with(t.tgname::text, 'understudy')
+    ORDER BY 1"""
+
+
+def refusals(migration: Migration, source: Connection, target: Connection) -> list[Finding]:
+    """What has no way back, and what the operator should know of it.
+
+    Args:
+        migration: As its files say now.
+        source: A session with the legacy database; what is made there is rolled back.
+        target: A session with the new one.
+
+    Returns:
+        Errors keep the cutover from being taken back; without any there is a way back.
+    """
+    found = list(_captured(migration, target))
+    try:
+        tables, refused = compile_all(migration, source, target)
+    except UnderstudyError as problem:
+        return [
+            *found,
+            failed(Side.CONFIG, "no-way-back", in_pipeline(migration, "pipeline"), problem),
+        ]
+    found += [_finding(migration, refusal) for refusal in refused]
+    if not any(finding.severity is Severity.ERROR for finding in found):
+        for table in tables:
+            found += _tried(migration, source, table)
+    return [*found, *_triggers(migration, source)]
+
+
+def _finding(migration: Migration, refusal: Refusal) -> Finding:
+    place = in_entity(migration, migration.entities[refusal.entity], refusal.key)
+    return error(Side.CONFIG, "no-way-back", place, refusal.what, refusal.remedy)
+
+
+def _captured(migration: Migration, target: Connection) -> Iterator[Finding]:
+    """Whether the target's tables can be captured."""
+    place = in_pipeline(migration, "target.dsn")
+    try:
+        catalog.check_server(target)
+    except UnderstudyError as problem:
+        yield failed(Side.TARGET, "target-not-captured", place, problem)
+    for table in captured_tables(migration):
+        entity = next(e for e in migration.entities.values() if e.target.place == table.place)
+        at = in_entity(migration, entity, "target")
+        try:
+            found = catalog.read_table(target, table)
+        except UnderstudyError as problem:
+            yield failed(Side.TARGET, "target-not-captured", at, problem)
+            continue
+        if entity.id_column not in found.key:
+            yield error(
+                Side.TARGET,
+                "target-not-captured",
+                at,
+                f"the primary key of {table.label} lacks {entity.id_column}, so a delete does not say of which row",
+                f"Make {entity.id_column} a column of the primary key.",
+            )
+
+
+def _tried(migration: Migration, source: Connection, table: TableBack) -> Iterator[Finding]:
+    """Whether the legacy server takes the statements, over no rows."""
+    for back in table.entities:
+        for query in _statements(table, back):
+            try:
+                with source.transaction(force_rollback=True):
+                    source.execute(statement.create_stage(table).encode())
+                    raw = psycopg.RawCursor(source)
+                    raw.execute(f"EXPLAIN {query}".encode(), (0, 0) if "$1" in query else ())
+            except psycopg.Error as problem:
+                what = f"the legacy database does not take the way back: {first_line(problem)}"
+                place = in_entity(migration, back.entity, "inverse")
+                remedy = (
+                    "Correct [inverse] or the inverse of a rule, or grant the role what it lacks."
+                )
+                yield error(Side.CONFIG, "way-back-fails", place, what, remedy)
+                break
+
+
+def _statements(table: TableBack, back: Back) -> Iterator[str]:
+    yield statement.insert(table, back)
+    yield statement.update(table, back, frozenset())
+    yield statement.delete(table, back)
+    faults = statement.faults(table, back)
+    if faults is not None:
+        yield faults
+
+
+def _triggers(migration: Migration, source: Connection) -> Iterator[Finding]:
+    """Triggers see the rows a second time: what they would write, the target has written already."""
+    for entity in migration.entities.values():
+        name = '"{}"."{}"'.format(*(part.replace('"', '""') for part in entity.source.place))
+        for (trigger,) in source.execute(_TRIGGERS, [name]).fetchall():
+            yield warning(
+                Side.SOURCE,
+                "way-back-triggers",
+                in_entity(migration, entity, "source"),
+                f"the trigger {trigger} of {entity.source} fires for what the way back writes",
+                "Have it do nothing where current_setting('understudy.fence', true) = 'off', or disable it.",
+            )
