@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ops import logs
-from ops.bench import memory, pipeline, tail
+from ops.bench import memory, pipeline, tail, verify
 from ops.cli import output
 from ops.cli.output import Format
 from ops.stack import stack
@@ -41,6 +41,12 @@ def tail_command(form: Output = Format.TABLE) -> None:
 def memory_command(rows: Rows = 500_000, form: Output = Format.TABLE) -> None:
     """Resident memory as the table grows tenfold, and with 8 kB rows."""
     _measure(lambda at: memory.measure(at, rows), form)
+
+
+@app.command("verify")
+def verify_command(rows: Rows = 500_000, form: Output = Format.TABLE) -> None:
+    """Every row of the target beside what the rules make of its legacy row."""
+    _measure(lambda at: verify.measure(at, rows), form)
 
 
 def _measure(measurement: Callable[[Endpoints], dict[str, object]], form: Format) -> None:

@@ -56,5 +56,7 @@ def test_every_value_arrives_as_it_is(session: Connection, rows: list[dict[str, 
 
 
 def _comparable(value: Any) -> Any:
-    """NaN equals NaN, and minus zero is not zero."""
-    return (math.copysign(1, value), str(value)) if isinstance(value, float) else value
+    """NaN equals NaN, whose sign PostgreSQL does not keep; and minus zero is not zero."""
+    if not isinstance(value, float) or math.isnan(value):
+        return str(value)
+    return math.copysign(1, value), str(value)
