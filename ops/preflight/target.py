@@ -132,6 +132,14 @@ def _table(
         what = f"{label} has triggers of its own ({', '.join(rights.triggers)}), which run for every row"
         remedy = "Disable those that change rows or that the legacy side has run already."
         yield warning(Side.TARGET, "target-triggers", place, what, remedy)
+    for key in table.secondary(entity.id_column):
+        if not key.plain:
+            what = (
+                f"the unique index {key.name} of {label} is over an expression or over some rows only: "
+                "two rows that exchange values under it wait for each other"
+            )
+            remedy = "If that happens, make it a unique index on columns."
+            yield warning(Side.TARGET, "unique-expression", place, what, remedy)
 
 
 def _foreign_rows(

@@ -29,17 +29,19 @@ def test_checking_leaves_nothing_behind(shop: Shop, understudy: Command) -> None
     assert found == [(True,)]
 
 
-def test_warns_of_narrower_types_triggers_and_nulls_and_lets_the_pipeline_start(
+def test_warns_of_what_may_go_wrong_and_lets_the_pipeline_start(
     shop: Shop, understudy: Command
 ) -> None:
     shop.target("""
         ALTER TABLE shop.customers ALTER name TYPE varchar(20), ALTER born SET NOT NULL;
         CREATE FUNCTION shop.stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
         CREATE TRIGGER stamped BEFORE INSERT ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.stamp();
+        CREATE UNIQUE INDEX ON shop.customers (lower(name));
     """)
     ended = understudy("check", shop.folder, "--output", "json")
     codes = {finding["code"] for finding in ended.document["findings"]}
-    assert {"type-narrower", "target-triggers", "null-into-not-null"} <= codes
+    warned = {"type-narrower", "target-triggers", "null-into-not-null", "unique-expression"}
+    assert warned <= codes
     assert ended.code == 0
 
 
