@@ -62,13 +62,14 @@ class Inverse(BaseModel):
     Attributes:
         columns: Legacy columns by SQL over the target row; there a reference is the legacy key of its parent, as text.
         keep: Legacy columns that keep what they have, and get their defaults in new rows.
-        new_rows: Where several entities write one table: whether rows that are born there are this one's.
+        new_rows: Whether rows that are born on the target become rows of this entity's legacy table; where not, one
+            stops the way back. None: they do, unless several entities have rows of their own in the target table.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     columns: dict[Name, str] = {}
     keep: tuple[Name, ...] = ()
-    new_rows: bool = False
+    new_rows: bool | None = None
 
 
 # The short spelling is for JSON Schema too, by which an editor judges a file.

@@ -7,16 +7,21 @@ import polars as pl
 
 from consumers.numbered import execute
 from consumers.reverse import batch as batches
-from consumers.reverse import control, statement
+from consumers.reverse import control, moves, statement
 from consumers.reverse.batch import Rows
 from consumers.reverse.births import Births, defaults_of
+from consumers.reverse.completion import completed
 from consumers.reverse.control import Connection, Cursor, Progress, State
 from consumers.reverse.keys import Keys, look_up
 from consumers.reverse.plan import TableBack
+from consumers.reverse.refused import RefusedError
 from consumers.reverse.stage import Stages
-from consumers.reverse.steps import RefusedError, Steps
+from consumers.reverse.steps import Steps
 from schemas import failpoint
 from schemas.migration import Migration
+
+# Beyond the number of any row of a batch.
+_LAST = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +105,13 @@ class Applier:
         keys = look_up(cursor, target, _ids(rows))
         try:
             judged = self._judge(cursor, target, rows, keys)
-            for each in judged:
-                self._stages.fill(cursor, target, each, keys)
-                _check_faults(cursor, each)
             steps = Steps(cursor)
-            for step in batches.steps(judged):
-                steps.take(step)
+            first: int | None = 0
+            while first is not None:
+                for each in judged:
+                    self._stages.fill(cursor, target, each, keys)
+                    _check_faults(cursor, each)
+                first = _stretch(cursor, judged, keys, steps, first)
             steps.end()
         except RefusedError as error:
             error.row = _row_of(rows, error.number)
@@ -118,6 +124,7 @@ class Applier:
         judged, born = [], []
         for each in rows:
             told, places = batches.judged(each, keys)
+            told = completed(target, told)
             judged.append(told)
             born += [
                 (told, back, new) for back, new in zip(told.table.entities, places, strict=True)
@@ -125,6 +132,22 @@ class Applier:
         for item in sorted(born, key=lambda item: self._order[item[1].name]):
             self._births.give(cursor, target, item, keys)
         return judged
+
+
+def _stretch(cursor: Cursor, rows: list[Rows], keys: Keys, steps: Steps, first: int) -> int | None:
+    """Write all rows from a number on; or those before one whose legacy key changes, which then has its new key.
+
+    Returns:
+        The number to go on with, once the stages know the new key; None: all is written.
+    """
+    moving = moves.first_from(cursor, rows, first)
+    last = _LAST if moving is None else moving[0] - 1
+    for step in batches.steps([each.between(first, last) for each in rows]):
+        steps.take(step)
+    if moving is None:
+        return None
+    moves.move(cursor, moving, keys)
+    return moving[0]
 
 
 def _row_of(rows: Sequence[Rows], number: int | None) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from consumers.reverse.keys import Keys
-from consumers.reverse.plan import TableBack
+from consumers.reverse.plan import Back, TableBack
+from consumers.reverse.refused import RefusedError
 from consumers.reverse.statement import GONE, NEW, NUMBER, PUT
 
 DELETED = "d"
@@ -24,6 +25,13 @@ class Rows:
     table: TableBack
     frame: pl.DataFrame
     kinds: tuple[list[str | None], ...] = ()
+
+    def between(self, first: int, last: int) -> "Rows":
+        """The rows with these numbers, both included."""
+        chosen = self.frame[NUMBER].is_between(first, last)
+        places = chosen.arg_true().to_list()
+        kinds = tuple([kinds[place] for place in places] for kinds in self.kinds)
+        return Rows(table=self.table, frame=self.frame.filter(chosen), kinds=kinds)
 
     @property
     def ids(self) -> list[str]:
@@ -81,6 +89,9 @@ def judged(rows: Rows, keys: Keys) -> tuple[Rows, tuple[list[int], ...]]:
 
     Returns:
         The rows, and for each entity the places of the rows that are born; their keys are to be learnt.
+
+    Raises:
+        RefusedError: A row is born that is to be no row of any entity.
     """
     entities = rows.table.entities
     known = [{id_ for id_ in rows.ids if keys.get(back.name, id_) is not None} for back in entities]
@@ -94,13 +105,31 @@ def judged(rows: Rows, keys: Keys) -> tuple[Rows, tuple[list[int], ...]]:
             if id_ in known[number]:
                 kinds[number].append(GONE if op == DELETED else PUT)
                 continue
-            may = has_values[number][place] if back.entity.joined else not is_owned
-            is_new = op != DELETED and back.takes_new and may
+            lacks_row = has_values[number][place] if back.entity.joined else not is_owned
+            is_born = op != DELETED and lacks_row
+            if is_born and not back.takes_new and not _is_others(rows.table, back):
+                raise _unwanted(rows, back, place)
+            is_new = is_born and back.takes_new
             kinds[number].append(NEW if is_new else None)
             if is_new:
                 known[number].add(id_)
                 born[number].append(place)
     return Rows(table=rows.table, frame=rows.frame, kinds=kinds), born
+
+
+def _is_others(table: TableBack, back: Back) -> bool:
+    """Whether another entity takes the rows that are born."""
+    own = (other for other in table.entities if not other.entity.joined)
+    return not back.entity.joined and any(other.takes_new for other in own)
+
+
+def _unwanted(rows: Rows, back: Back, place: int) -> RefusedError:
+    return RefusedError(
+        f"the row was born on the target, and {back.name} takes no new rows ([inverse] new_rows)",
+        lsn=rows.frame["__lsn"][place],
+        number=rows.frame[NUMBER][place],
+        legacy=str(back.entity.source),
+    )
 
 
 def _has_values(rows: Rows, number: int) -> list[bool]:

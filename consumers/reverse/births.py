@@ -12,8 +12,8 @@ from consumers.reverse.batch import Rows
 from consumers.reverse.control import Connection, Cursor
 from consumers.reverse.keys import Keys, keys_of
 from consumers.reverse.plan import Back
+from consumers.reverse.refused import RefusedError
 from consumers.reverse.stage import Stages
-from consumers.reverse.steps import RefusedError
 
 WHY = "born on the target"
 _DEFAULTS_SQL = files("consumers.reverse").joinpath("defaults.sql").read_text()
@@ -54,7 +54,7 @@ class Births:
         if not places:
             return
         parts = self._parts(cursor, target, born, keys)
-        ids = [rows.ids[place] for place in places]
+        ids = rows.frame[rows.table.id_column].gather(places).to_list()
         source = str(back.entity.source)
         given = list(zip(ids, keys_of(back, parts), strict=True))
         for id_, key in given:

@@ -196,10 +196,12 @@ def overrides(cursor: Cursor, ids: Sequence[str]) -> list[tuple[str, str, str]]:
 
 
 def override(cursor: Cursor, rows: Sequence[tuple[str, str, str, str, str]]) -> None:
-    """Record UUIDs that are not the computed ones: entity, source, legacy key, UUID and why."""
-    cursor.executemany(
-        """
-        INSERT INTO understudy.identity_overrides (entity, source, legacy_key, id, why) VALUES (%s, %s, %s, %s, %s)
-        ON CONFLICT (entity, source, legacy_key) DO UPDATE SET id = excluded.id, why = excluded.why""",
-        rows,
-    )
+    """Record UUIDs that are not the computed ones: entity, source, legacy key, UUID and why; no key twice."""
+    if rows:
+        cursor.execute(_OVERRIDE, [list(column) for column in zip(*rows, strict=True)])
+
+
+_OVERRIDE = """
+INSERT INTO understudy.identity_overrides (entity, source, legacy_key, id, why)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[])
+ON CONFLICT (entity, source, legacy_key) DO UPDATE SET id = excluded.id, why = excluded.why"""

@@ -170,14 +170,21 @@ def compile_table(
         if backs[-1].takes_new:
             refusals += compiler.without_value()
     owners = [back for back in backs if not back.entity.joined]
-    if sum(back.takes_new for back in owners) != 1:
+    if sum(back.takes_new for back in owners) != 1 and not _all_decline(owners):
         refusals.append(_nobody(owners[0].entity))
     return TableBack(target=target, topic=topic, entities=tuple(backs)), tuple(refusals)
 
 
 def _takes_new(entity: Entity, entities: list[Entity]) -> bool:
+    if entity.inverse.new_rows is not None:
+        return entity.inverse.new_rows
     owners = [other for other in entities if not other.joined]
-    return bool(entity.joined) or entity.inverse.new_rows or owners == [entity]
+    return bool(entity.joined) or owners == [entity]
+
+
+def _all_decline(owners: list[Back]) -> bool:
+    """Whether every file says that no row is to be born on the target."""
+    return all(back.entity.inverse.new_rows is False for back in owners)
 
 
 def _nobody(entity: Entity) -> Refusal:

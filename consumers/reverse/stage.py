@@ -12,8 +12,8 @@ from consumers.reverse.batch import Rows
 from consumers.reverse.control import Connection, Cursor
 from consumers.reverse.keys import Keys, parts_of
 from consumers.reverse.plan import Back, Reference
+from consumers.reverse.refused import RefusedError
 from consumers.reverse.statement import NEW, NUMBER, PUT
-from consumers.reverse.steps import RefusedError
 from consumers.staging import copy_into, lines_of
 from schemas.rules import Missing
 

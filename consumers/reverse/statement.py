@@ -94,6 +94,37 @@ def _inserting(table: TableBack, back: Back, kind: str, condition: str) -> str:
     SELECT {values} FROM {_shaped(table, back, kind, back.ways)} v WHERE {condition} ORDER BY v."__n\""""
 
 
+def moved(table: TableBack, back: Back) -> str:
+    """The first row from a number on that says another legacy key than it has: its number, and the new key's texts."""
+    news = []
+    for way, column, place in zip(back.key_ways, back.key, range(len(back.key)), strict=True):
+        old = f"CAST(s.{ident(back.key_column(place))} AS {column.type})"
+        news.append(f"coalesce(CAST({way.value} AS {column.type}), {old})" if way else old)
+    olds = (
+        f"CAST(s.{ident(back.key_column(place))} AS {column.type})"
+        for place, column in enumerate(back.key)
+    )
+    differs = " OR ".join(f"{new} <> {old}" for new, old in zip(news, olds, strict=True))
+    texts = ", ".join(f"CAST({new} AS text)" for new in news)
+    return f"""
+    SELECT s.{ident(NUMBER)}, {texts} FROM {stage(table)} s
+    WHERE s.{ident(NUMBER)} >= $1 AND s.{ident(back.kind_column)} = '{PUT}' AND ({differs}) ORDER BY 1 LIMIT 1"""
+
+
+def rename(back: Back) -> str:
+    """Give a legacy row another key; the parameters are the texts of the new key, then those of the old one."""
+    size = len(back.key)
+    news = (
+        f"{ident(column.name)} = CAST(${place + 1}::text AS {column.type})"
+        for place, column in enumerate(back.key)
+    )
+    olds = (
+        f"{ident(column.name)} = CAST(${size + place + 1}::text AS {column.type})"
+        for place, column in enumerate(back.key)
+    )
+    return f"UPDATE {_legacy(back)} SET {', '.join(news)} WHERE {' AND '.join(olds)}"
+
+
 def update(table: TableBack, back: Back, without: frozenset[str]) -> str:
     """Update the rows of a range that are put.
 

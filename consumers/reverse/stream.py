@@ -13,8 +13,8 @@ from consumers.reverse.apply import Applier
 from consumers.reverse.compilation import compile_all
 from consumers.reverse.control import Connection
 from consumers.reverse.reader import Reader
+from consumers.reverse.refused import RefusedError
 from consumers.reverse.settings import ReverseSettings
-from consumers.reverse.steps import RefusedError
 from consumers.target import sentence
 from schemas import session
 from schemas.errors import (

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import psycopg
 
+from consumers.conversion import ident
 from consumers.reverse import statement
 from consumers.reverse.compilation import compile_all
 from consumers.reverse.plan import Back, Refusal, TableBack
@@ -118,7 +119,7 @@ def _statements(table: TableBack, back: Back) -> Iterator[str]:
 def _triggers(migration: Migration, source: Connection) -> Iterator[Finding]:
     """Triggers see the rows a second time: what they would write, the target has written already."""
     for entity in migration.entities.values():
-        name = '"{}"."{}"'.format(*(part.replace('"', '""') for part in entity.source.place))
+        name = ident(*entity.source.place)
         for (trigger,) in source.execute(_TRIGGERS, [name]).fetchall():
             yield warning(
                 Side.SOURCE,

@@ -1,7 +1,15 @@
 """Rows that the target's applications write reach the legacy tables."""
 
+import psycopg
+import pytest
+
+from consumers import control as forward
+from ops.cutover import reverse
+from schemas.errors import NotReadyError
 from tests.integration.reverse.conftest import Opened
-from tests.integration.reverse.way import Files, Way
+from tests.integration.reverse.way import DEADLINE_S, Files, Way, wait_for
+
+BORN = "0b6c7c1a-5c0f-4b8e-9a53-0f2f5c1e7a10"
 
 SHOP = Files(
     source="""
@@ -68,6 +76,14 @@ def migrated(opened: Opened) -> Way:
     return way
 
 
+def ends_by_itself(way: Way) -> int:
+    """Roll back while it runs: it goes no further."""
+    with pytest.raises(NotReadyError), way.running() as stop:  # noqa: PT012 - raised at the end of the block
+        known = reverse.end_at_rollback(way.migration, way.at)
+        assert stop.wait(DEADLINE_S)
+    return known
+
+
 def test_an_update_an_insert_with_a_child_and_a_delete_arrive_as_they_were_made(
     opened: Opened,
 ) -> None:
@@ -79,11 +95,7 @@ def test_an_update_an_insert_with_a_child_and_a_delete_arrive_as_they_were_made(
         )
         way.target(
             "WITH born AS (INSERT INTO shop.customers VALUES (gen_random_uuid(), 'Cleo', 'c', true) RETURNING id)"
-            " SELECT 1"
-        )
-        way.target(
-            "INSERT INTO shop.orders SELECT gen_random_uuid(), id, 'paid', 12.34, '2024-07-01 10:00+00'"
-            " FROM shop.customers WHERE name = 'Cleo'"
+            " INSERT INTO shop.orders SELECT gen_random_uuid(), id, 'paid', 12.34, '2024-07-01 10:00+00' FROM born"
         )
         way.target("DELETE FROM shop.customers WHERE id = %s", way.id("customers", 2))
         way.applied()
@@ -95,3 +107,121 @@ def test_an_update_an_insert_with_a_child_and_a_delete_arrive_as_they_were_made(
         (1, 1, 0, 100, None),
         (2, 3, 1, 1234, "2024-07-01 12:00:00"),
     ]
+
+
+def test_a_row_that_is_refused_stops_it_and_what_comes_behind_waits_until_it_is_mended(
+    opened: Opened,
+) -> None:
+    way = migrated(opened)
+    way.source("ALTER TABLE customers ADD CONSTRAINT short CHECK (length(name) < 10)")
+    with way.running():
+        way.target("UPDATE shop.customers SET tag = 'first' WHERE id = %s", way.id("customers", 1))
+        way.target(
+            "UPDATE shop.customers SET name = 'Bertholdina' WHERE id = %s", way.id("customers", 2)
+        )
+        way.target("UPDATE shop.orders SET total = 2 WHERE id = %s", way.id("orders", 1))
+        reason = way.refusal()
+        assert "short" in reason
+        assert "public.customers" in reason
+        assert way.id("customers", 2) in reason
+        assert "Bertholdina" not in reason
+        assert way.source("SELECT tag FROM customers WHERE id = 1") == [("first",)]
+        assert way.source("SELECT cents FROM orders") == [(100,)]
+        way.source("ALTER TABLE customers DROP CONSTRAINT short")
+        lsn = way.now()
+        wait_for("the mended row", lambda: way.state().applied_lsn >= lsn)
+    assert way.source("SELECT name FROM customers WHERE id = 2") == [("Bertholdina",)]
+    assert way.source("SELECT cents FROM orders") == [(200,)]
+    assert way.state().stopped_reason is None
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [
+        ("UPDATE shop.customers SET name = 'Ada Maria Theresia Antonia'", "name"),
+        ("UPDATE shop.orders SET placed_at = '2024-10-27 01:30+00'", "placed"),
+    ],
+)
+def test_a_value_that_the_legacy_column_cannot_have_is_refused_and_not_cut(
+    opened: Opened, change: str, column: str
+) -> None:
+    way = migrated(opened)
+    with way.running():
+        way.target(change)
+        assert f"legacy column {column}" in way.refusal()
+    assert way.source(CUSTOMERS)[0] == (1, "Ada", "a", "kept", "x")
+
+
+def test_two_rows_that_swap_a_unique_value_arrive_in_the_order_that_the_target_accepted(
+    opened: Opened,
+) -> None:
+    way = migrated(opened)
+    one, two = way.id("customers", 1), way.id("customers", 2)
+    with way.running():
+        way.target("UPDATE shop.customers SET tag = 'c' WHERE id = %s", one)
+        way.target("UPDATE shop.customers SET tag = 'a' WHERE id = %s", two)
+        way.target("UPDATE shop.customers SET tag = 'b' WHERE id = %s", one)
+        way.applied()
+    assert way.source("SELECT id, tag FROM customers ORDER BY id") == [(1, "b"), (2, "a")]
+
+
+def test_a_parent_that_takes_its_children_along_on_the_target_goes_with_them(
+    opened: Opened,
+) -> None:
+    way = migrated(opened)
+    with way.running():
+        way.target("DELETE FROM shop.customers")
+        way.applied()
+    assert way.source(CUSTOMERS) == way.source(ORDERS) == []
+
+
+def test_what_was_committed_before_the_switch_is_the_forward_sides_own(opened: Opened) -> None:
+    way = migrated(opened)
+    reverse.end_at_rollback(way.migration, way.at)
+    way.target("UPDATE shop.customers SET name = 'echo' WHERE id = %s", way.id("customers", 1))
+    reverse.begin_at_switch(way.migration, way.at, way.now())
+    with way.running():
+        way.target("UPDATE shop.customers SET name = 'Bea' WHERE id = %s", way.id("customers", 2))
+        way.applied()
+    assert way.source("SELECT name FROM customers ORDER BY id") == [("Ada",), ("Bea",)]
+
+
+def test_who_was_born_on_the_target_keeps_its_uuid_when_the_forward_side_runs_again(
+    opened: Opened,
+) -> None:
+    way = migrated(opened)
+    with way.running():
+        way.target("INSERT INTO shop.customers VALUES (%s, 'Cleo', NULL, false)", BORN)
+        way.applied()
+    assert ends_by_itself(way) == 1
+    with psycopg.connect(way.at.target_dsn) as target:
+        assert forward.overrides(target, ["customers"]) == {"customers": {"3": BORN}}
+
+
+def test_many_rows_of_one_statement_arrive(opened: Opened) -> None:
+    way = migrated(opened)
+    with way.running():
+        way.target(
+            "INSERT INTO shop.customers SELECT gen_random_uuid(), 'n' || n, 't' || n, false"
+            " FROM generate_series(1, 30000) n"
+        )
+        way.target("UPDATE shop.customers SET tag = upper(tag)")
+        way.target("DELETE FROM shop.customers WHERE name LIKE 'n%9'")
+        way.applied()
+    assert way.source("SELECT count(*), count(DISTINCT id) FROM customers WHERE tag LIKE 'T%'") == [
+        (27000, 27000)
+    ]
+
+
+def test_prepare_may_be_called_again_and_drop_leaves_nothing(opened: Opened) -> None:
+    way = migrated(opened)
+    first = reverse.prepare(way.migration, way.at)
+    assert reverse.prepare(way.migration, way.at) == first
+    assert first.indexes == 0
+    reverse.drop(way.migration, way.at)
+    reverse.drop(way.migration, way.at)
+    assert way.target(
+        "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()"
+    ) == [(0,)]
+    assert way.target("SELECT count(*) FROM pg_publication") == [(0,)]
+    assert way.source("SELECT to_regnamespace('understudy')") == [(None,)]

@@ -14,6 +14,7 @@ import psycopg
 
 from consumers import control as forward
 from consumers.identity import Identity
+from consumers.reverse.control import State
 from ops import wiring
 from ops.cutover import reverse, reverse_wiring
 from ops.stack.state import Endpoints
@@ -81,8 +82,8 @@ class Way:
         return int(self.target(LSN)[0][0])
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Capture and apply; what they fail with is raised at the end."""
+    def running(self) -> Iterator[threading.Event]:
+        """Capture and apply, until the event is set; what they fail with is raised at the end."""
         stop = threading.Event()
         with (
             reverse_wiring.capture(self.migration, self.at) as capture,
@@ -90,8 +91,9 @@ class Way:
             ThreadPoolExecutor() as pool,
         ):
             parts = [pool.submit(capture.run, stop), pool.submit(way_back.run, stop)]
+            parts[1].add_done_callback(lambda _: stop.set())
             try:
-                yield
+                yield stop
             finally:
                 stop.set()
         for part in parts:
@@ -102,15 +104,16 @@ class Way:
         lsn = self.now()
         wait_for("the way back", lambda: reverse.has_applied(self.migration, self.at, lsn))
 
+    def state(self) -> State:
+        """How far it is."""
+        state = reverse.state(self.migration, self.at)
+        assert state is not None
+        return state
+
     def refusal(self) -> str:
         """Wait until the legacy side has refused a row."""
-
-        def reason() -> str | None:
-            state = reverse.state(self.migration, self.at)
-            return state.stopped_reason if state else None
-
-        wait_for("a refusal", lambda: reason() is not None)
-        return reason() or ""
+        wait_for("a refusal", lambda: self.state().stopped_reason is not None)
+        return self.state().stopped_reason or ""
 
 
 def wait_for(what: str, is_so: Callable[[], object]) -> None:
