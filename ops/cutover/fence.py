@@ -9,6 +9,7 @@ ALWAYS: also under session_replication_role = replica), "Server Signaling Functi
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -151,6 +152,10 @@ class Fence:
             self._connection.execute(drop)
         for role in taken.logins:
             self._connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(role)))
+        # Another pipeline of this database, or the way back, may need them still.
+        with suppress(psycopg.errors.DependentObjectsStillExist):
+            self._connection.execute("DROP FUNCTION IF EXISTS understudy.refuse_writes()")
+            self._connection.execute("DROP SCHEMA IF EXISTS understudy")
 
     def prepared(self) -> list[str]:
         """Prepared transactions: their writes come with COMMIT PREPARED, whoever may log in."""

@@ -9,11 +9,12 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from consumers.catalog import ForeignKey
-from ops.cutover import drain
+from ops.cutover import drain, reverse_check
 from ops.cutover.fence import Fence
 from ops.cutover.gate import Gate
 from ops.databases import Connection
 from ops.preflight import catalogs
+from ops.preflight.findings import Severity
 from ops.proof import verified
 from ops.stack.state import Endpoints
 from ops.watch.observer import Observer
@@ -24,6 +25,8 @@ from schemas.errors import NotReadyError
 from schemas.event_id import lsn_text
 from schemas.migration import Migration
 
+# Signed off, it means that there is no way back.
+INVERSE = "way-back-rules"
 # Older than a day it says little of the target; what changed since is looked at again in the drain.
 VERIFIED_HOURS_MAX = 24.0
 SENDERS_NEEDED = 1  # For the capture of the way back, which takes no snapshot.
@@ -62,6 +65,7 @@ def look(sight: Sight) -> list[Gate]:
         return [
             *_fence_rights(sight),
             *_way_back(sight),
+            _inverse(sight),
             *_pipeline(sight),
             *_phases(sight),
             _verified(sight),
@@ -114,7 +118,7 @@ class _WayBack:
 
 def _way_back(sight: Sight) -> Iterator[Gate]:
     tables = [entity.target.place for entity in sight.migration.entities.values()]
-    slot = f"{names.slot(sight.migration.pipeline.pipeline)}_back"
+    slot = names.slot(names.back(sight.migration.pipeline.pipeline))
     with sight.target.cursor(row_factory=class_row(_WayBack)) as cursor:
         found = cursor.execute(_WAY_BACK, {"slot": slot, **catalogs.places(tables)}).fetchone()
     if found is None:
@@ -135,6 +139,22 @@ def _way_back(sight: Sight) -> Iterator[Gate]:
         remedy="On the target: ALTER SYSTEM SET wal_level = logical and restart; max_replication_slots, "
         "max_wal_senders; ALTER ROLE ... REPLICATION; GRANT CREATE ON DATABASE.",
         evidence={"wal_level": found.wal_level, "free_slots": found.free_slots},
+    )
+
+
+def _inverse(sight: Sight) -> Gate:
+    found = reverse_check.refusals(sight.migration, sight.source, sight.target)
+    errors = [finding for finding in found if finding.severity is Severity.ERROR]
+    return Gate(
+        name=INVERSE,
+        met=not errors,
+        says="; ".join(f"{finding.place.file.stem}: {finding.what}" for finding in errors)
+        if errors
+        else "every rule has an inverse",
+        remedy=f"understudy cutover plan {sight.migration.folder} --output json names each; or do without a way back: "
+        f"--accept {INVERSE}={len(errors)} --because TEXT.",
+        count=len(errors),
+        evidence={"findings": [finding.as_json() for finding in found]},
     )
 
 

@@ -2,8 +2,11 @@
 
 import shlex
 import subprocess
+import time
 from dataclasses import asdict, dataclass
 
+from ops.cutover.journal import Journal
+from ops.cutover.order import Order
 from schemas.errors import NotReadyError
 from schemas.session import redacted
 
@@ -25,27 +28,32 @@ class Ran:
         return asdict(self)
 
 
-def run(name: str, command: str) -> Ran:
-    """Run a command of [cutover].
-
-    Args:
-        name: Its key.
-        command: Split as a shell does; to use one, write sh -c '...'.
+def run(order: Order, journal: Journal, name: str) -> None:
+    """Run a command of [cutover] if there is one; to use a shell, it says sh -c '...'.
 
     Raises:
         NotReadyError: It failed, or did not end in time.
     """
-    ran = _run(command)
+    command: str | None = getattr(order.migration.pipeline.cutover, name)
+    if command is None:
+        return
+    order.say(f"running {name}")
+    began = time.monotonic()
+    ran = _ended(command)
+    journal.record(
+        name if not ran.exit_code else f"{name} failed",
+        ran.as_json(),
+        seconds=time.monotonic() - began,
+    )
     if ran.exit_code:
         raise NotReadyError(
-            f"the command {name} failed: {ran.output.strip().splitlines()[-1:] or 'no output'}",
+            f"the command {name} failed: {_last_line(ran.output)}",
             exit_code=ran.exit_code,
             remedy=f"Mend it, or correct {name} in [cutover] of understudy.toml.",
         )
-    return ran
 
 
-def _run(command: str) -> Ran:
+def _ended(command: str) -> Ran:
     shown = redacted(command)
     try:
         ended = subprocess.run(
@@ -62,3 +70,7 @@ def _run(command: str) -> Ran:
         return Ran(command=shown, exit_code=-1, output=str(error))
     output = ended.stdout.decode(errors="replace")[-OUTPUT_MAX:]
     return Ran(command=shown, exit_code=ended.returncode, output=redacted(output))
+
+
+def _last_line(output: str) -> str:
+    return next(reversed(output.strip().splitlines()), "it said nothing")

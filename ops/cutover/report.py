@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ops.cutover import journal
-from ops.cutover.cutover import OPENED, TAKES
 from ops.cutover.journal import Cutover, Step
+from ops.cutover.opening import OPENED, TAKES
 from ops.cutover.states import State
 from ops.databases import Connection
 from schemas.migration import Migration
@@ -54,7 +54,7 @@ class Report:
             case State.PLANNED | State.PREPARED:
                 return [begin, f"understudy cutover abort {folder}"]
             case State.SWITCHED:
-                return [f"understudy cutover finish {folder}"]
+                return [f"understudy reverse {folder}", f"understudy cutover finish {folder}"]
             case State.FINISHED:
                 return [f"understudy drop {folder}"]
             case _:

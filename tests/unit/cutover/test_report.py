@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ops.cutover import report_page
-from ops.cutover.cutover import OPENED, TAKES
 from ops.cutover.journal import Cutover, Step
+from ops.cutover.opening import OPENED, TAKES
 from ops.cutover.report import Report
 from ops.cutover.states import State
 
