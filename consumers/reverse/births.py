@@ -103,7 +103,8 @@ class Births:
         only = replace(rows, frame=rows.frame[places], kinds=kinds)
         try:
             with cursor.connection.transaction():
-                self._stages.fill(cursor, target, only, keys)
+                reads = (way.reads for way in back.key_ways if way)
+                self._stages.fill(cursor, target, only, keys, frozenset().union(*reads))
                 query = statement.natural_keys(rows.table, back)
                 return [row[1:] for row in cursor.execute(query.encode()).fetchall()]
         except psycopg.Error as error:

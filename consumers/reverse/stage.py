@@ -30,7 +30,14 @@ class Stages:
         """Compute UUIDs in this namespace, where it has to be asked what a legacy key was."""
         self._namespace = namespace
 
-    def fill(self, cursor: Cursor, target: Connection, rows: Rows, keys: Keys) -> None:
+    def fill(
+        self,
+        cursor: Cursor,
+        target: Connection,
+        rows: Rows,
+        keys: Keys,
+        needed: frozenset[str] | None = None,
+    ) -> None:
         """Put rows into the stage of their table, instead of what is there.
 
         Args:
@@ -38,6 +45,7 @@ class Stages:
             target: To ask for original rows.
             rows: With their kinds.
             keys: What is known; a row without its own key gets none.
+            needed: Which references are wanted, by their columns; None: all.
 
         Raises:
             RefusedError: A row refers to one that the legacy database does not know.
@@ -47,7 +55,12 @@ class Stages:
             columns[back.kind_column] = _texts(back.kind_column, kinds)
             columns |= _own_keys(back, rows.ids, keys)
             for reference in back.references:
-                texts = self._parents(target, rows, back, reference, keys)
+                is_needed = needed is None or reference.column in needed
+                texts = (
+                    _nothing(rows)
+                    if not is_needed
+                    else self._parents(target, rows, back, reference, keys)
+                )
                 before = columns.get(reference.staged)
                 texts = texts if before is None else before.zip_with(before.is_not_null(), texts)
                 columns[reference.staged] = texts
@@ -110,6 +123,10 @@ def _own_keys(back: Back, ids: list[str], keys: Keys) -> Mapping[str, pl.Series]
     ]
     names = [back.key_column(place) for place in range(len(back.key))]
     return {name: _texts(name, [row[place] for row in rows]) for place, name in enumerate(names)}
+
+
+def _nothing(rows: Rows) -> pl.Series:
+    return pl.Series([None] * rows.frame.height, dtype=pl.String)
 
 
 def _texts(name: str, values: "list[str | None]") -> pl.Series:
