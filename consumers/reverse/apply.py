@@ -86,8 +86,10 @@ class Applier:
             if rows:
                 self._write(cursor, target, rows)
             control.advance(cursor, self._pipeline, batch.progress)
-            failpoint.reach("back.before_commit")
-        failpoint.reach("back.after_commit")
+            if rows:
+                failpoint.reach("back.before_commit")
+        if rows:
+            failpoint.reach("back.after_commit")
 
     def _check_truncation(self, batch: Batch, state: State) -> None:
         if batch.truncated is None:

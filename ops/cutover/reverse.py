@@ -4,6 +4,7 @@ Only one direction applies at any time. The forward side writes nothing from the
 the target has committed from the LSN of the switch on, and nothing once a rollback has ended it.
 """
 
+import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
@@ -13,16 +14,20 @@ from consumers.conversion import bounded, ident
 from consumers.plan import leaf
 from consumers.reverse import control
 from consumers.reverse.control import State
-from ops import databases, wiring
+from ops import controls, databases, wiring
 from ops.cutover import reverse_wiring
 from ops.databases import Connection
 from ops.stack.state import Endpoints
+from ops.watch import broker
 from producers import publication, slot, topics
 from schemas import names
 from schemas.errors import ConflictError, NotReadyError
 from schemas.migration import Migration
 
 APPLICATION = "way back"
+# A worker sees within a second that it is to begin again, and a dead one leaves the group after ten.
+WORKERS_WAIT_S = 30.0
+WORKERS_POLL_S = 0.2
 _INDEX = "SELECT i.indisvalid FROM pg_catalog.pg_index i WHERE i.indexrelid = to_regclass(%s)"
 _OVERRIDES = "SELECT entity, source, legacy_key, id, why FROM understudy.identity_overrides ORDER BY entity, legacy_key"
 
@@ -108,21 +113,38 @@ def begin_at_switch(migration: Migration, at: Endpoints, lsn: int) -> None:
 def end_at_rollback(migration: Migration, at: Endpoints) -> int:
     """Take over nothing any more, and tell the forward side who was born on the target; may be called again.
 
-    A transaction that is being applied is waited for. The workers have to begin again after it, for they read the
-    recorded identities when they start.
+    A transaction that is being applied is waited for. Workers read the recorded identities when they start, so those
+    that run are told to begin again, and are gone when this returns: only then may the phase go back.
 
     Returns:
         How many identities the forward side knows now that differ from the computed ones.
+
+    Raises:
+        NotReadyError: The way back was not prepared.
+        ConflictError: A worker does not end.
     """
+    pipeline = migration.pipeline.pipeline
     with (
         databases.source(at.source_dsn, APPLICATION) as legacy,
         databases.target(at.target_dsn, APPLICATION) as target,
     ):
-        _require_prepared(legacy, migration.pipeline.pipeline)
-        control.switch(legacy, migration.pipeline.pipeline, None)
+        _require_prepared(legacy, pipeline)
+        control.switch(legacy, pipeline, None)
         rows = legacy.execute(_OVERRIDES).fetchall()
+        admin = wiring.admin(migration, at)
         with target.transaction(), target.cursor() as cursor:
             control.override(cursor, [tuple(map(str, row)) for row in rows])  # type: ignore[misc]
+            before = broker.group(admin, pipeline).clients
+            controls.reload(target, list(migration.entities))
+    deadline = time.monotonic() + WORKERS_WAIT_S
+    while remaining := before & broker.group(admin, pipeline).clients:
+        if time.monotonic() > deadline:
+            raise ConflictError(
+                "workers that began before do not end",
+                clients=",".join(sorted(remaining)),
+                remedy="End them (host and pid), and try again.",
+            )
+        time.sleep(WORKERS_POLL_S)
     return len(rows)
 
 

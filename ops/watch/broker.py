@@ -102,9 +102,10 @@ class PositionsReader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """The workers of a pipeline and the partitions that they share."""
+    """The workers of a pipeline and the partitions that they share; clients are the names of their processes."""
 
     members: int
+    clients: frozenset[str]
     owned: frozenset[tuple[str, int]]
 
 
@@ -131,7 +132,8 @@ def group(admin: AdminClient, pipeline: str) -> Group:
         if m.assignment
         for p in m.assignment.topic_partitions
     }
-    return Group(members=len(members), owned=frozenset(owned))
+    clients = frozenset(member.client_id for member in members)
+    return Group(members=len(members), clients=clients, owned=frozenset(owned))
 
 
 def ends(admin: AdminClient, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
