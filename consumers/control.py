@@ -12,6 +12,7 @@ from consumers.conversion import bounded, ident, literal
 from consumers.plan import leaf
 from consumers.specification import CHANGED, REMEDY, spec_hash
 from schemas.entity import Entity
+from schemas.migration import Migration
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +22,7 @@ _LOCK = 7_236_511
 _RAISE = """
 UPDATE understudy.entities SET spec_version = spec_version + 1, spec_hash = %(hash)s
 WHERE generation = 1 AND entity = %(entity)s AND spec_hash <> %(hash)s"""
+_HASHES = "SELECT entity, spec_hash FROM understudy.entities WHERE generation = 1"
 _VERSIONS = (
     "SELECT entity, spec_version FROM understudy.entities WHERE generation = 1 AND entity = ANY(%s)"
 )
@@ -80,6 +82,16 @@ def register(connection: Connection, entities: Sequence[Entity], folder: Path) -
     for name in changed:
         log.warning(CHANGED, entity=name, remedy=REMEDY)
     return {str(name): int(str(version)) for name, version in versions}
+
+
+def changed_rules(connection: Connection, migration: Migration) -> list[str]:
+    """Entities whose rules no worker has started with yet; the control schema must be there."""
+    hashes = {str(name): stored for name, stored in connection.execute(_HASHES).fetchall()}
+    return [
+        name
+        for name, entity in migration.entities.items()
+        if name in hashes and hashes[name] != spec_hash(entity, migration.folder)
+    ]
 
 
 def _add(connection: Connection, entity: Entity, spec_hash: str) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from consumers import checkpoint
+from consumers import checkpoint, control
 from consumers.plan import leaf
 from ops import controls
 from ops.controls import audit, require_control
 from ops.databases import Connection
-from ops.preflight import changed
 from schemas.errors import NotReadyError
 from schemas.migration import Migration
 
@@ -180,7 +179,7 @@ def await_tried(
 
 def _changed(connection: Connection, migration: Migration, chosen: Chosen) -> list[str]:
     """Which of the chosen entities have rules that no worker has started with."""
-    return sorted(set(changed.entities(connection, migration)) & set(chosen.entities))
+    return sorted(set(control.changed_rules(connection, migration)) & set(chosen.entities))
 
 
 def _untried(connection: Connection, chosen: Chosen) -> int:

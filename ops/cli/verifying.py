@@ -103,7 +103,7 @@ def mended(
     """Write what differs again, and verify these rows and what has changed meanwhile."""
     from ops.proof import verify as verifying  # noqa: PLC0415 - see verify
     from ops.proof.repair import repair  # noqa: PLC0415
-    from ops.proof.since import Since  # noqa: PLC0415
+    from ops.proof.verified import Since  # noqa: PLC0415
 
     keys = found.repairable()
     for name, count in repair(migration, at, keys).items():

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from consumers import reapply
+from consumers import control, reapply
 from consumers.apply import Applier
 from consumers.assembly import Assembly, Schemas
 from consumers.target import Session
@@ -11,7 +11,6 @@ from ops import databases, wiring
 from ops.controls import audit, require_control
 from ops.databases import Connection
 from ops.letters import AUDITED_KEYS_MAX
-from ops.preflight import changed
 from ops.proof import source_rows
 from ops.proof.exact_point import Say
 from ops.stack.state import Endpoints
@@ -118,7 +117,7 @@ def _appliers(
 def _require_present_rules(
     connection: Connection, migration: Migration, entities: Sequence[str]
 ) -> None:
-    unknown = sorted(set(changed.entities(connection, migration)) & set(entities))
+    unknown = sorted(set(control.changed_rules(connection, migration)) & set(entities))
     if unknown:
         raise NotReadyError(
             f"the workers do not have the present rules of {', '.join(unknown)} yet",

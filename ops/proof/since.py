@@ -3,33 +3,24 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from consumers.stage import Stage
 from ops.proof import records
 from ops.proof.hold import Place
 from ops.proof.records import Reader
+from ops.proof.verified import Since
 from producers.broker import broker_errors
 from schemas.avro_read import schema_id
 from schemas.migration import Migration
 
+# As in verified.py.
+if TYPE_CHECKING:
+    from consumers.stage import Stage
+
 _CHUNK = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Since:
-    """Where one entity's changes begin.
-
-    Attributes:
-        offsets: By partition, the first record that counts.
-        waiting: Legacy keys that may have gone in without a record of their own.
-    """
-
-    offsets: Mapping[Place, int]
-    waiting: tuple[str, ...] = ()
 
 
 def time(
@@ -61,7 +52,7 @@ def _first(place: TopicPartition) -> int:
 
 def changed_keys(
     consumer: Consumer,
-    stages: Sequence[Stage],
+    stages: Sequence["Stage"],
     stretches: Mapping[Place, tuple[int, int]],
     reader: Reader,
 ) -> dict[str, set[str]]:

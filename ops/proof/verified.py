@@ -4,17 +4,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
+from consumers import control
 from ops.controls import require_control
 from ops.databases import Connection
-from ops.preflight import changed
-from ops.proof.since import Since
-from ops.proof.verification import EntityVerification, Verification
+from ops.proof.hold import Place
 from schemas.errors import NotReadyError
 from schemas.event_id import lsn_text
 from schemas.migration import Migration
+
+# It brings the libraries of the apply along, which a status need not load.
+if TYPE_CHECKING:
+    from ops.proof.verification import EntityVerification, Verification
 
 WAITING_MAX = 100_000
 _VERIFICATION = """
@@ -24,6 +28,8 @@ _ENTITY = """
     INSERT INTO understudy.verified_entities
         (verification, entity, spec_version, compared, differing, found, differences, waiting, offsets)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+# No worker of this version has run yet.
+_HAS_TABLE = "SELECT to_regclass('understudy.verified_entities') IS NOT NULL"
 # A sample says nothing of the rows that it left out.
 _NEWEST = """
     SELECT DISTINCT ON (e.entity) e.entity, e.spec_version, e.differing, e.waiting, e.offsets, v.lsn, v.at, v.clean,
@@ -35,6 +41,19 @@ _NEWEST = """
     JOIN understudy.entities n ON n.generation = 1 AND n.entity = e.entity
     WHERE v.scope <> 'sample' AND e.entity = ANY (%s)
     ORDER BY e.entity, v.id DESC"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """Where one entity's changes begin.
+
+    Attributes:
+        offsets: By partition, the first record that counts.
+        waiting: Legacy keys that may have gone in without a record of their own.
+    """
+
+    offsets: Mapping[Place, int]
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +81,22 @@ class Stored(Since):
         """Whether the target has moved on since."""
         return self.by_other_rules or self.truncated or self.records > 0
 
+    def as_json(self) -> dict[str, Any]:
+        """For `--output json`."""
+        return {
+            "lsn": lsn_text(self.lsn),
+            "at": self.at.isoformat(),
+            "clean": self.is_clean,
+            "differing": self.differing,
+            "stale": self.is_stale,
+            "records_since": self.records,
+            "rules_changed": self.by_other_rules,
+        }
+
 
 def store(
     connection: Connection,
-    verification: Verification,
+    verification: "Verification",
     versions: Mapping[str, str],
     topics: Mapping[str, str],
 ) -> None:
@@ -93,7 +124,7 @@ def store(
             )
 
 
-def _columns(entity: EntityVerification) -> Sequence[object]:
+def _columns(entity: "EntityVerification") -> Sequence[object]:
     differences = [
         {"key": d.key, "kind": d.kind.value, "columns": list(d.columns)} for d in entity.differences
     ]
@@ -118,7 +149,9 @@ def newest(
         NotReadyError: No worker has ever run.
     """
     require_control(connection)
-    unknown = set(changed.entities(connection, migration))
+    if connection.execute(_HAS_TABLE).fetchall() == [(False,)]:
+        return {}
+    unknown = set(control.changed_rules(connection, migration))
     rows = connection.execute(_NEWEST, [list(entities)]).fetchall()
     return {
         stored.entity: stored

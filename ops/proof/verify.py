@@ -13,18 +13,18 @@ from typing import Literal
 
 from psycopg import sql
 
+from consumers import control
 from consumers.assembly import Assembly, Schemas
 from consumers.plan import leaf
 from consumers.stage import Stage
 from ops import databases, wiring
-from ops.preflight import changed
 from ops.proof import accounting, since, source_rows, verified
 from ops.proof.account import Account
 from ops.proof.comparing import Comparing, Task
 from ops.proof.exact_point import APPLICATION, ExactPoint, Say, exact_point
-from ops.proof.since import Since
 from ops.proof.source_rows import Stretch
 from ops.proof.verification import Difference, EntityVerification, Kind, Verification
+from ops.proof.verified import Since
 from ops.stack.state import Endpoints
 from schemas.entity import Entity
 from schemas.migration import Migration
@@ -199,7 +199,7 @@ class _Verifying:
         """Of the rules as they are in the folder: those that no worker has started with are newer than any."""
         names = [entity.name for entity in self._entities]
         rows = self._point.target.execute(_VERSIONS, [names]).fetchall()
-        unknown = set(changed.entities(self._point.target, self._migration))
+        unknown = set(control.changed_rules(self._point.target, self._migration))
         return {str(name): int(str(version)) + (name in unknown) for name, version in rows}
 
     def _stage(self, entity: Entity) -> Stage:

@@ -8,6 +8,8 @@ from typing import Self, TypeVar
 from confluent_kafka.admin import AdminClient
 
 from ops import databases, wiring
+from ops.proof import verified
+from ops.proof.verified import Stored
 from ops.stack.state import Endpoints
 from ops.watch import broker, source, target
 from ops.watch.broker import Group, PositionsReader, Progress
@@ -56,6 +58,7 @@ class Observer:
         at_source = _asked(problems, self._source)
         entities = _asked(problems, self._entities) or []
         rows = _asked(problems, lambda: self._rows(count_ms)) if entities else None
+        verifications = _asked(problems, self._verified) if entities else None
         progress = _asked(problems, self._progress) or Progress()
         group = _asked(problems, lambda: broker.group(self.admin, name))
         places = [(topic, partition) for e in entities for topic, partition, _ in e.offsets]
@@ -65,6 +68,7 @@ class Observer:
             group=group,
             ends=ends,
             rows=rows,
+            verified=verifications or {},
             now_ms=at_source.now_ms if at_source else time.time_ns() // 1_000_000,
         )
         return Status(
@@ -95,6 +99,10 @@ class Observer:
     def _entities(self) -> list[target.Entity]:
         with databases.target(self.at.target_dsn, APPLICATION) as connection:
             return target.read(connection)
+
+    def _verified(self) -> dict[str, Stored]:
+        with databases.target(self.at.target_dsn, APPLICATION) as connection:
+            return verified.newest(connection, self.migration, list(self.migration.entities))
 
     def _rows(self, count_ms: int | None) -> dict[str, int] | None:
         if count_ms is None or not self.counts_in_time:
@@ -127,6 +135,7 @@ class _Seen:
     group: Group | None
     ends: dict[tuple[str, int], int] | None
     rows: dict[str, int] | None
+    verified: dict[str, Stored]
     now_ms: int
 
 
@@ -161,6 +170,7 @@ def _entity(migration: Migration, found: target.Entity, seen: _Seen) -> EntitySt
         unowned=tuple(
             f"{t}/{p}" for t, p in places if seen.group and (t, p) not in seen.group.owned
         ),
+        verified=seen.verified.get(found.entity),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.proof.verified import Stored
 from ops.watch.source import SourceStatus
 from schemas.event_id import lsn_text
 
@@ -19,6 +20,7 @@ class EntityStatus:
         applied: Records of Kafka that are behind the checkpoints.
         lag_records: Records of Kafka that are not yet applied; None where Kafka cannot be asked.
         lag_ms: Age of the newest moment of the source that is wholly applied; None before the first.
+        verified: Its newest verification; None where there is none.
     """
 
     name: str
@@ -35,6 +37,7 @@ class EntityStatus:
     watermark: str | None
     lag_ms: int | None
     unowned: tuple[str, ...]
+    verified: Stored | None = None
 
     def as_json(self) -> dict[str, object]:
         """The entity as a JSON object."""
@@ -43,6 +46,7 @@ class EntityStatus:
             "parked_by_reason": self.parked,
             "dead_letters": sum(self.dead_letters.values()),
             "dead_letters_by_reason": self.dead_letters,
+            "verified": self.verified and self.verified.as_json(),
         }
 
 
@@ -97,7 +101,7 @@ class Status:
             f"understudy resume {folder} --entity {entity.name}" for entity in (*stopped, *paused)
         ]
         if any(entity.dead_letters for entity in self.entities):
-            steps.append("psql -c 'SELECT * FROM understudy.dead_letters' (on the target)")
+            steps.append(f"understudy dead-letters list {folder}")
         is_captured = self.source is not None and self.source.is_captured
         never_ran = self.source is not None and self.source.slot is None
         never_ran = never_ran and all(entity.state == "new" for entity in self.entities)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+from ops.proof.verified import Stored
 from ops.watch.status import Status
 from schemas.event_id import lsn_text
 
-HEADINGS = ("entity", "state", "rows", "parked", "dead letters", "lag records", "lag", "watermark")
+HEADINGS = (
+    "entity", "state", "rows", "parked", "dead letters", "lag records", "lag", "watermark", "verified",
+)  # fmt: skip
 
 
 def headline(status: Status) -> str:
@@ -37,6 +40,7 @@ def rows(status: Status) -> Iterator[tuple[object, ...]]:
             entity.lag_records,
             duration(entity.lag_ms),
             entity.watermark,
+            _verified(entity.verified),
         )
 
 
@@ -133,6 +137,16 @@ def amount(size: int) -> str:
             return f"{value} {unit}"
         value //= 1024
     return f"{value} TB"
+
+
+def _verified(known: Stored | None) -> str:
+    """How the newest verification ended, and whether the target has moved on since."""
+    if known is None:
+        return ""
+    outcome = "clean" if known.is_clean else f"{known.differing} differ"
+    if known.by_other_rules:
+        return f"{outcome}; the rules have changed since"
+    return f"{outcome}; {known.records} records since" if known.is_stale else outcome
 
 
 def _counted(by_reason: dict[str, int]) -> str:

@@ -22,6 +22,12 @@ def verify(shop: Shop, *words: str) -> tuple[int, dict[str, Any], dict[str, str]
     return ended.returncode, orders, {d["key"]: d["kind"] for d in orders["differences"]}
 
 
+def status(shop: Shop) -> list[dict[str, Any]]:
+    document = json.loads(command("status", shop.folder, "--output", "json").stdout)
+    entities: list[dict[str, Any]] = document["entities"]
+    return entities
+
+
 def test_nothing_differs_while_every_commit_changes_two_rows(shop: Shop, run: Path) -> None:
     assert run.exists()
     with growing(shop):
@@ -120,12 +126,18 @@ def test_what_changed_since_the_last_one_is_all_that_is_looked_at(shop: Shop, ru
     assert (ended.returncode, ended.stdout) == (7, "")
     assert "it was never verified" in ended.stderr
     assert verify(shop)[0] == 0
+    assert [e["verified"]["stale"] for e in status(shop)] == [False, False]
     shop.source("""
         UPDATE orders SET cents = 4242 WHERE id = 5; DELETE FROM orders WHERE id = 6;
         UPDATE orders SET id = 60 WHERE id = 7; INSERT INTO customers VALUES (99, 'Eve', NULL, '2020-02-02 12:00')
     """)
     there = "SELECT FROM shop.orders WHERE total IN (42.42, 0.05)"
     wait_for("the changes", lambda: len(shop.read(there)) == 2, run)
+    known = status(shop)
+    assert [(e["verified"]["clean"], e["verified"]["records_since"]) for e in known] == [
+        (True, 1),
+        (True, 6),
+    ]
     code, orders, differences = verify(shop, "--since", "last")
     # 5, and 60 that was 7; 21 and 22 waited, and 22 has its customer now.
     assert (code, orders["rows"], differences) == (0, 4, {})
