@@ -15,6 +15,7 @@ from ops.cutover import drain, gates, hooks, reverse, sequences
 from ops.cutover.gate import Gate, judge, require_met
 from ops.cutover.gates import Sight
 from ops.cutover.journal import Journal
+from ops.cutover.laps import Laps
 from ops.cutover.markers import Markers, quick_heartbeats
 from ops.cutover.opening import TAKES, opening_on_failure, taken
 from ops.cutover.order import APPLICATION, Order
@@ -163,23 +164,30 @@ class Beginning:
             The evidence.
         """
         seen, deadline, say = self._seen, self._deadline, self._order.say
+        laps = Laps()
         with (
             closing(Markers(seen.migration, seen.at)) as markers,
             quick_heartbeats(seen.at.source_dsn),
         ):
             say("draining: what was written before the fence is being applied")
             first = markers.place(seen.source, f"cutover-{self._journal.cutover.id}-1", deadline)
+            laps.end("marker")
             drain.await_applied(seen.target, seen.migration, first, deadline)
+            laps.end("applied")
             failpoint.reach("cut.applied")
             with databases.target(seen.at.target_dsn, APPLICATION) as session:
                 accepted = self._journal.accepted()
                 waits = drain.await_nothing_new_waits(session, seen.migration, accepted, deadline)
+            laps.end("waiting")
             say("verifying what changed since the last verification")
             checked = self._verify(max(1.0, deadline - time.monotonic()))
+            laps.end("verified")
             raised = sequences.raise_all(seen.target, seen.migration)
+            laps.end("sequences")
             say("proving that nobody wrote meanwhile")
             second = markers.place(seen.source, f"cutover-{self._journal.cutover.id}-2", deadline)
             leaks = markers.between(first, second)
+            laps.end("second marker")
         if leaks:
             raise NotReadyError(
                 f"the fence leaks: {leaks[0].table} was written to",
@@ -195,6 +203,7 @@ class Beginning:
             "waiting": waits,
             "verified": checked,
             "sequences": [one.as_json() for one in raised],
+            "seconds": laps.seconds,
         }
 
     def _switch(self) -> None:

@@ -17,7 +17,9 @@ SWEEP_S = 3.0
 _BEHIND = files("ops.cutover").joinpath("behind.sql").read_bytes()
 _WAITING = """
     SELECT CASE reason WHEN 'rule' THEN 'dead-letters:' ELSE 'parked:' END || entity, count(*)
-    FROM understudy.waiting WHERE generation = 1 AND entity = ANY (%s) GROUP BY 1 ORDER BY 1"""
+    FROM understudy.waiting
+    WHERE generation = 1 AND entity = ANY (%s) AND first_at <= clock_timestamp() - make_interval(secs => %s)
+    GROUP BY 1 ORDER BY 1"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +39,15 @@ class Behind:
         return asdict(self)
 
 
-def waiting(target: Connection, migration: Migration) -> dict[str, int]:
-    """Dead letters and parked rows, by the name of the gate that counts them."""
-    rows = target.execute(_WAITING, [list(migration.entities)]).fetchall()
+def waiting(target: Connection, migration: Migration, older_s: float = 0) -> dict[str, int]:
+    """Dead letters and parked rows, by the name of the gate that counts them.
+
+    Args:
+        target: Where they are.
+        migration: All its entities.
+        older_s: Only what has waited for so long, in seconds: while the source is written to, some rows wait a moment.
+    """
+    rows = target.execute(_WAITING, [list(migration.entities), older_s]).fetchall()
     return {str(name): int(str(count)) for name, count in rows}
 
 

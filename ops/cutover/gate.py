@@ -53,16 +53,25 @@ def parse(words: Iterable[str]) -> dict[str, int]:
 def judge(gates: Sequence[Gate], accepted: Mapping[str, int]) -> list[Gate]:
     """Take into account what was signed off; another count than the one that was typed is not.
 
-    Raises:
-        UsageError: Something was signed off that is met, is not known, or cannot be.
+    Returns:
+        The gates; what was signed off but is not, or cannot be, is a gate too, which is not met.
     """
     open_ = {gate.name for gate in gates if not gate.met and gate.count is not None}
-    for name in accepted.keys() - open_:
-        raise UsageError(
-            f"there is nothing to be signed off as {name}",
-            remedy=f"It may be one of: {', '.join(sorted(open_)) or 'none'}.",
+    idle = [
+        Gate(
+            name=name,
+            met=False,
+            says=f"there is nothing to be signed off, and {accepted[name]} was typed",
+            remedy=f"Leave it out; open are: {', '.join(sorted(open_)) or 'none'}.",
         )
-    return [_judged(gate, accepted[gate.name]) if gate.name in accepted else gate for gate in gates]
+        for name in accepted
+        if name not in open_
+    ]
+    judged = [
+        _judged(gate, accepted[gate.name]) if gate.name in open_ & accepted.keys() else gate
+        for gate in gates
+    ]
+    return judged + idle
 
 
 def _judged(gate: Gate, typed: int) -> Gate:

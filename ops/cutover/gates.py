@@ -29,6 +29,8 @@ from schemas.migration import Migration
 INVERSE = "way-back-rules"
 # Older than a day it says little of the target; what changed since is looked at again in the drain.
 VERIFIED_HOURS_MAX = 24.0
+# A row that waits no longer than this may be on its way; the drain asks again, of every row.
+WAITS_S = 5.0
 SENDERS_NEEDED = 1  # For the capture of the way back, which takes no snapshot.
 _WAY_BACK = files("ops.cutover").joinpath("way_back.sql").read_bytes()
 _FENCE_RIGHTS = files("ops.cutover").joinpath("fence_rights.sql").read_bytes()
@@ -285,7 +287,7 @@ def _count_orphans(target: Connection, key: ForeignKey) -> int:
 
 
 def _waiting(sight: Sight) -> Iterator[Gate]:
-    found = drain.waiting(sight.target, sight.migration)
+    found = drain.waiting(sight.target, sight.migration, WAITS_S)
     if not found:
         yield Gate(name="waiting", met=True, says="no dead letters, nothing parked")
     for name, count in found.items():

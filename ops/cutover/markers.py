@@ -3,20 +3,22 @@
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer
 
 from consumers.assembly import Schemas
 from ops import databases, wiring
 from ops.databases import Connection
+from ops.proof import records
+from ops.proof.hold import Place
 from ops.stack.state import Endpoints
 from ops.watch.broker import PositionsReader, Progress
 from producers import marker
-from producers.broker import broker_errors
 from schemas import positions
 from schemas.avro_read import schema_id
 from schemas.errors import NotReadyError
@@ -24,12 +26,8 @@ from schemas.event_id import lsn_text
 from schemas.migration import Migration
 from schemas.positions import Marker, Truncate
 
-Place = tuple[str, int]
-# Records that are looked at to name a leak: one is proof enough, some more show what it is.
-LEAKS_MAX = 1_000
-READ_S = 10.0
+LEAKS_MAX = 100  # One is proof enough, some more show what it is.
 HEARTBEAT_S = 0.1
-_BATCH_S = 0.1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,26 +139,25 @@ class Markers:
         if moved:
             consumer = wiring.reader(self._migration, self._at)
             try:
-                found += self._read(consumer, moved, first.lsn)
+                found += islice(self._read(consumer, moved, first.lsn), LEAKS_MAX)
             finally:
                 consumer.close()
         return found
 
     def _read(
         self, consumer: Consumer, moved: dict[Place, tuple[int, int]], after: int
-    ) -> list[Leak]:
+    ) -> Iterator[Leak]:
+        """The first changes of some stretches that were committed after an LSN."""
         schemas = Schemas(wiring.registry(self._migration, self._at))
-        found: list[Leak] = []
-        deadline = time.monotonic() + READ_S
-        with broker_errors():
-            consumer.assign([TopicPartition(*place, at) for place, (at, _) in moved.items()])
-            while moved and len(found) < LEAKS_MAX:
-                if time.monotonic() > deadline:
-                    raise NotReadyError("Kafka does not send the newest records", partitions=moved)
-                messages = consumer.consume(LEAKS_MAX, timeout=_BATCH_S)
-                found += _later(messages, schemas, after, moved)
-                moved = {place: (at, end) for place, (at, end) in moved.items() if at < end}
-        return found
+        for message in records.read(consumer, moved):
+            value = message.value()
+            if value is None:
+                continue
+            reader = schemas.reader(schema_id(value))
+            record = reader.read([value])
+            if record["__lsn"][0] > after:
+                lsn, op = lsn_text(record["__lsn"][0]), str(record["__op"][0])
+                yield Leak(table=reader.table.label, lsn=lsn, op=op)
 
 
 def _moved(first: Marker, second: Marker) -> dict[Place, tuple[int, int]]:
@@ -171,25 +168,3 @@ def _moved(first: Marker, second: Marker) -> dict[Place, tuple[int, int]]:
         for partition, end in ends.items()
         if end > first.ends.get(topic, {}).get(partition, 0)
     }
-
-
-def _later(
-    messages: Sequence[Message], schemas: Schemas, after: int, moved: dict[Place, tuple[int, int]]
-) -> list[Leak]:
-    """The changes among some messages that were committed after an LSN; notes how far each partition was read."""
-    found = []
-    for message in messages:
-        place, offset = (message.topic() or "", message.partition() or 0), message.offset()
-        if message.error() is not None or offset is None or place not in moved:
-            continue
-        end = moved[place][1]
-        moved[place] = (offset + 1, end)
-        value = message.value()
-        if value is None or offset >= end:
-            continue
-        reader = schemas.reader(schema_id(value))
-        record = reader.read([value])
-        if record["__lsn"][0] > after:
-            lsn, op = lsn_text(record["__lsn"][0]), str(record["__op"][0])
-            found.append(Leak(table=reader.table.label, lsn=lsn, op=op))
-    return found

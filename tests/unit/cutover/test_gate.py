@@ -23,8 +23,10 @@ def test_another_count_than_the_one_that_is_typed_refuses_and_says_both() -> Non
 
 @pytest.mark.parametrize("name", ["lag", "orphans", "dead-letters:orders"])
 def test_what_has_no_count_is_met_or_is_not_there_cannot_be_signed_off(name: str) -> None:
-    with pytest.raises(UsageError, match="nothing to be signed off"):
-        judge([LETTERS, LAG, FINE], {name: 0})
+    judged = judge([LETTERS, LAG, FINE], {name: 0})
+    assert judged[:3] == [LETTERS, LAG, FINE]
+    assert (judged[3].name, judged[3].met) == (name, False)
+    assert "nothing to be signed off" in judged[3].says
 
 
 @pytest.mark.parametrize("word", ["tasks", "tasks=", "=3", "tasks=x", "tasks=-1"])
