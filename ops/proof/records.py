@@ -36,7 +36,9 @@ def read(consumer: Consumer, stretches: Mapping[Place, tuple[int, int]]) -> Iter
         consumer.assign([TopicPartition(*place, first) for place, first in unread.items()])
         deadline = time.monotonic() + PATIENCE_S
         while unread:
-            messages = consumer.consume(_BATCH, timeout=_BATCH_S)
+            # It waits the whole time for a batch that is not full.
+            left = sum(stretches[place][1] - at for place, at in unread.items())
+            messages = consumer.consume(min(_BATCH, left), timeout=_BATCH_S)
             if messages:
                 deadline = time.monotonic() + PATIENCE_S
             elif time.monotonic() > deadline:
