@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from consumers.conversion import Conversion
 from consumers.reverse.inverse import NoInverseError, Spot, declared, inverse
 from schemas.entity import Entity
 from schemas.migration import Migration
@@ -13,6 +14,7 @@ from schemas.rules import (
     Default,
     Join,
     Json,
+    Missing,
     Python,
     Ref,
     Sql,
@@ -32,12 +34,14 @@ class Way:
     Attributes:
         fault: SQL that is true where the target's value cannot be one of the column; None: it always can.
         reads: The target columns that it depends on.
+        owed: Whether one of them is a reference that the forward side writes as NULL for want of the parent.
     """
 
     column: Column
     value: str
     fault: str | None
     reads: frozenset[str]
+    owed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +108,11 @@ class Back:
     def key_column(self, place: int) -> str:
         """The column of the stage with a part of the legacy key."""
         return f"__key_{self.number}_{place}"
+
+    @property
+    def owes_column(self) -> str:
+        """The column of the stage that says that the forward side owes a reference of the row."""
+        return f"__owes_{self.number}"
 
     @property
     def kind_column(self) -> str:
@@ -279,9 +288,7 @@ class _Compiler:
             return
         words = (c.name for c in self._target.columns if _mentions(expression, c.name))
         value = declared(expression, column)
-        self._ways[name] = Way(
-            column=column, value=value.value, fault=value.fault, reads=frozenset(words)
-        )
+        self._add(name, value, frozenset(words))
 
     def _try(self, column: str, rule: AnyRule) -> None:
         theirs = self._target.column(column)
@@ -302,13 +309,17 @@ class _Compiler:
             return
         for name, value in found.items():
             if name not in self._ways and name not in self._entity.inverse.keep:
-                way = Way(
-                    column=self._column(name),
-                    value=value.value,
-                    fault=value.fault,
-                    reads=frozenset({column}),
-                )
-                self._ways[name] = way
+                self._add(name, value, frozenset({column}))
+
+    def _add(self, name: str, value: Conversion, reads: frozenset[str]) -> None:
+        rules = (self._entity.refs[column] for column in reads if column in self._entity.refs)
+        self._ways[name] = Way(
+            column=self._column(name),
+            value=value.value,
+            fault=value.fault,
+            reads=reads,
+            owed=any(rule.missing is Missing.NULL for rule in rules),
+        )
 
     def _staged(self, column: str) -> str:
         """A row that joins another has its UUID, and goes back with the legacy key of the other."""

@@ -15,7 +15,6 @@ from consumers.reverse.plan import Back, Reference
 from consumers.reverse.refused import RefusedError
 from consumers.reverse.statement import NEW, NUMBER, PUT
 from consumers.staging import copy_into, lines_of
-from schemas.rules import Missing
 
 _ORIGINAL = """
 SELECT CAST(original AS text) FROM understudy.migration_mappings
@@ -54,6 +53,8 @@ class Stages:
         for back, kinds in zip(rows.table.entities, rows.kinds, strict=True):
             columns[back.kind_column] = _texts(back.kind_column, kinds)
             columns |= _own_keys(back, rows.ids, keys)
+            owes = [(back.name, id_) in keys.owing or None for id_ in rows.ids]
+            columns[back.owes_column] = pl.Series(back.owes_column, owes, dtype=pl.Boolean)
             for reference in back.references:
                 is_needed = needed is None or reference.column in needed
                 texts = (
@@ -79,16 +80,15 @@ class Stages:
         for place, (kind, id_, parent) in enumerate(zip(kinds, rows.ids, parents, strict=True)):
             key = None if parent is None else keys.get(reference.parent, parent)
             is_written = kind in (NEW, PUT)
-            owes = parent is None and (back.name, id_) in keys.owing
-            if is_written and key is None and (owes or parent is not None):
+            if is_written and key is None and parent is not None:
                 key = self._as_it_was(target, back, reference, (id_, parent))
-                if key is None and parent is not None:
+                if key is None:
                     raise _unknown(rows, back, reference, place)
             found.append(key if is_written else None)
         return pl.Series(reference.staged, found, dtype=pl.String)
 
     def _as_it_was(
-        self, target: Connection, back: Back, reference: Reference, pair: tuple[str, str | None]
+        self, target: Connection, back: Back, reference: Reference, pair: tuple[str, str]
     ) -> str | None:
         """The key that the legacy row refers to, though nobody knows that parent; None if the row now says another.
 
@@ -96,11 +96,11 @@ class Stages:
             target: To ask for the original row.
             back: The entity.
             reference: Its column.
-            pair: UUID of the row and of the parent; without a parent, the forward side may have written NULL for it.
+            pair: UUID of the row and of the parent.
         """
         id_, parent = pair
         rule = reference.rule
-        if not rule.columns or (parent is None and rule.missing is not Missing.NULL):
+        if not rule.columns:
             return None
         row = target.execute(_ORIGINAL, [back.name, id_]).fetchone()
         if row is None:
@@ -109,8 +109,8 @@ class Stages:
         image = images.decode(pl.Series([str(row[0])], dtype=pl.String), columns)
         bases = {column.name: column.base for column in columns}
         key = legacy_keys([normal_form(image[n], bases[n]) for n in rule.columns])[0]
-        if key is None or parent is None:
-            return None if key is None else str(key)
+        if key is None:
+            return None
         computed = Identity(self._namespace, rule.ref).one(str(key))
         return str(key) if computed == UUID(parent).hex else None
 

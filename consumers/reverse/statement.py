@@ -23,6 +23,7 @@ def stage_columns(table: TableBack) -> dict[str, str]:
     references: dict[str, str] = {}
     for back in table.entities:
         columns[back.kind_column] = '"char"'
+        columns[back.owes_column] = "boolean"
         columns |= {back.key_column(place): "text" for place in range(len(back.key))}
         references |= {reference.staged: "text" for reference in back.references}
     theirs = {column.name: column.base for column in table.target.columns if not column.generated}
@@ -128,17 +129,26 @@ def rename(back: Back) -> str:
 def update(table: TableBack, back: Back, without: frozenset[str]) -> str:
     """Update the rows of a range that are put.
 
+    Where the forward side owes a reference, the legacy row says more than the target, and goes on saying it.
+
     Args:
         table: Of the stage.
         back: The entity.
         without: Target columns that the events do not have; what depends on them stays.
     """
     ways = [way for way in back.ways if not (way.reads & without or way.column.identity)]
-    changes = ", ".join(f"{ident(w.column.name)} = v.{ident(w.column.name)}" for w in ways)
+    changes = ", ".join(f"{ident(way.column.name)} = {_changed(back, way)}" for way in ways)
     first = ident(back.key[0].name)
     return f"""
     UPDATE {_legacy(back)} t SET {changes or f"{first} = t.{first}"}
     FROM {_shaped(table, back, PUT, ways)} v WHERE {_same(back)}"""
+
+
+def _changed(back: Back, way: Way) -> str:
+    name = ident(way.column.name)
+    if not way.owed:
+        return f"v.{name}"
+    return f"CASE WHEN v.{name} IS NULL AND v.{ident(back.owes_column)} THEN t.{name} ELSE v.{name} END"
 
 
 def delete(table: TableBack, back: Back) -> str:
@@ -153,8 +163,9 @@ def _shaped(table: TableBack, back: Back, kind: str, ways: "list[Way] | tuple[Wa
         for n, column in enumerate(back.key)
     )
     values = (f"{way.value} AS {ident(way.column.name)}" for way in ways)
+    own = (f"s.{ident(name)} AS {ident(name)}" for name in (NUMBER, back.owes_column))
     return f"""(
-        SELECT {", ".join((f's.{ident(NUMBER)} AS "__n"', *keys, *values))}
+        SELECT {", ".join((*own, *keys, *values))}
         FROM {stage(table)} s WHERE {_RANGE} AND s.{ident(back.kind_column)} = '{kind}')"""
 
 
