@@ -1,15 +1,13 @@
 """The gates of a cutover, each looked at on the real servers; nothing is changed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 
-from psycopg import sql
 from psycopg.rows import class_row
 
-from consumers.catalog import ForeignKey
-from ops.cutover import drain, reverse_check
+from ops.cutover import drain, integrity, reverse_check
 from ops.cutover.fence import Fence
 from ops.cutover.gate import Gate
 from ops.databases import Connection
@@ -34,13 +32,9 @@ WAITS_S = 5.0
 SENDERS_NEEDED = 1  # For the capture of the way back, which takes no snapshot.
 _WAY_BACK = files("ops.cutover").joinpath("way_back.sql").read_bytes()
 _FENCE_RIGHTS = files("ops.cutover").joinpath("fence_rights.sql").read_bytes()
-_TARGET_STATE = files("ops.cutover").joinpath("target_state.sql").read_bytes()
 _PHASES = """
     SELECT entity, phase, held_at IS NOT NULL OR stopped_at IS NOT NULL FROM understudy.entities
     WHERE generation = 1 AND entity = ANY (%s) ORDER BY entity"""
-_ORPHANS = sql.SQL(
-    "SELECT count(*) FROM {child} c WHERE {given} AND NOT EXISTS (SELECT FROM {parent} p WHERE {same})"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +65,7 @@ def look(sight: Sight) -> list[Gate]:
             *_pipeline(sight),
             *_phases(sight),
             _verified(sight),
-            *_target_state(sight),
-            _orphans(sight),
+            *integrity.look(sight.target, sight.migration),
             *_waiting(sight),
             _prepared(sight),
         ]
@@ -228,62 +221,6 @@ def _verified(sight: Sight) -> Gate:
         remedy=remedy,
         evidence={one.entity: lsn_text(one.lsn) for one in stored},
     )
-
-
-def _target_state(sight: Sight) -> Iterator[Gate]:
-    tables = [entity.target.place for entity in sight.migration.entities.values()]
-    rows = sight.target.execute(_TARGET_STATE, catalogs.places(tables)).fetchall()
-    for kind, says, remedy in (
-        ("constraint", "were never validated", "ALTER TABLE ... VALIDATE CONSTRAINT ... on the target."),
-        ("trigger", "do not fire", "ALTER TABLE ... ENABLE TRIGGER ... on the target."),
-    ):  # fmt: skip
-        found = [f"{name} of {table}" for what, name, table in rows if what == kind]
-        yield Gate(
-            name=f"{kind}s",
-            met=not found,
-            says=f"{len(found)} {says}: {', '.join(found)}" if found else "none that is off",
-            remedy=remedy,
-            count=len(found),
-            evidence={"found": found},
-        )
-
-
-def _orphans(sight: Sight) -> Gate:
-    tables = catalogs.target_tables(sight.target, sight.migration)
-    keys = {key.name + str(key.table): key for t in tables.values() for key in t.references}
-    counted = {_label(key): _count_orphans(sight.target, key) for key in keys.values()}
-    found = {label: count for label, count in counted.items() if count}
-    rows = sum(found.values())
-    return Gate(
-        name="orphans",
-        met=not rows,
-        says=f"{rows} rows refer to nothing: {', '.join(found)}"
-        if rows
-        else f"none, by {len(counted)} foreign keys",
-        remedy="Mend the rows, then VALIDATE the constraint: one that was loaded under replica only looks valid.",
-        count=rows,
-        evidence={"foreign_keys": len(counted), "found": found},
-    )
-
-
-def _label(key: ForeignKey) -> str:
-    return f"{key.name} of {'.'.join(key.table)}"
-
-
-def _count_orphans(target: Connection, key: ForeignKey) -> int:
-    pairs: Sequence[tuple[str, str]] = list(zip(key.columns, key.parent_columns, strict=True))
-    query = _ORPHANS.format(
-        child=sql.Identifier(*key.table),
-        parent=sql.Identifier(*key.parent),
-        given=sql.SQL(" AND ").join(
-            sql.SQL("c.{} IS NOT NULL").format(sql.Identifier(column)) for column in key.columns
-        ),
-        same=sql.SQL(" AND ").join(
-            sql.SQL("p.{} = c.{}").format(sql.Identifier(theirs), sql.Identifier(ours))
-            for ours, theirs in pairs
-        ),
-    )
-    return int(str(target.execute(query).fetchall()[0][0]))
 
 
 def _waiting(sight: Sight) -> Iterator[Gate]:
