@@ -141,7 +141,11 @@ def _(rule: Json, spot: Spot) -> dict[str, Conversion]:
     document = f"CAST(CAST({spot.value} AS text) AS json)"
     found: dict[str, Conversion] = {}
     for name in rule.json_columns:
-        found |= spot.fit(name, f"({document} ->> {literal(name)})", "text")
+        # The padding of a char(n) stands in the document, and is no part of its value.
+        column = spot.legacy.column(name)
+        is_padded = column is not None and unmodified(column.base) == "bpchar"
+        member = f"({document} ->> {literal(name)})"
+        found |= spot.fit(name, f"rtrim({member}, ' ')" if is_padded else member, "text")
     return found
 
 

@@ -344,8 +344,9 @@ class _Compiler:
             self._lost.setdefault(name, (f"columns.{column}.inverse", why))
 
     def _open(self, rule: AnyRule) -> list[str]:
-        """The legacy columns that a rule reads, and that nothing leads back to yet."""
-        settled = {*self._ways, *self._entity.inverse.keep}
+        """The legacy columns that a rule reads, and that nothing leads back to yet; the key needs no way."""
+        key = (column.name for column in self._key)
+        settled = {*self._ways, *self._entity.inverse.keep, *key}
         return [
             column.name
             for column in self._legacy.columns

@@ -31,7 +31,7 @@ POLL_S = 0.05
 ROWS_MAX = 20_000
 # How often it is recorded that nothing has come.
 IDLE_S = 0.5
-# A row that was read again, as of some later point: the way back needs no such row.
+# What a row that was read again says, the way back asks the target itself (completion.py).
 _REREAD = "r"
 
 
@@ -171,12 +171,13 @@ class Reader:
         rows = decoding.laid_over(
             decoding.read(load, self._schemas.reader), _published(self._tables[topic].target)
         )
+        # Rows that were read again are as of a later point than what may still come; nobody here needs them.
+        rows = rows.filter(pl.col("__op") != _REREAD)
         for partition, lsn in rows.group_by("__partition").agg(pl.col("__lsn").max()).iter_rows():
             place = topic, partition
             self._seen[place] = max(lsn, self._seen.get(place, 0))
-        is_new = (pl.col("__lsn") > self._applied_lsn) & (pl.col("__op") != _REREAD)
         known = [self._pending[topic]] if topic in self._pending else []
-        together = pl.concat([*known, rows.filter(is_new)])
+        together = pl.concat([*known, rows.filter(pl.col("__lsn") > self._applied_lsn)])
         # A capture that was killed sends a stretch again.
         self._pending[topic] = together.unique(
             ["__lsn", "__ordinal"], keep="first", maintain_order=True
