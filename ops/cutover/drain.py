@@ -15,11 +15,7 @@ POLL_S = 0.05
 # A sweep brings within it what could go; what then still waits is judged by its count.
 SWEEP_S = 3.0
 _BEHIND = files("ops.cutover").joinpath("behind.sql").read_bytes()
-_WAITING = """
-    SELECT CASE reason WHEN 'rule' THEN 'dead-letters:' ELSE 'parked:' END || entity, count(*)
-    FROM understudy.waiting
-    WHERE generation = 1 AND entity = ANY (%s) AND first_at <= clock_timestamp() - make_interval(secs => %s)
-    GROUP BY 1 ORDER BY 1"""
+_WAITING = files("ops.cutover").joinpath("waiting.sql").read_bytes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +43,9 @@ def waiting(target: Connection, migration: Migration, older_s: float = 0) -> dic
         migration: All its entities.
         older_s: Only what has waited for so long, in seconds: while the source is written to, some rows wait a moment.
     """
-    rows = target.execute(_WAITING, [list(migration.entities), older_s]).fetchall()
+    rows = target.execute(
+        _WAITING, {"entities": list(migration.entities), "older_s": older_s}
+    ).fetchall()
     return {str(name): int(str(count)) for name, count in rows}
 
 

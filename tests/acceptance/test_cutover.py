@@ -217,10 +217,32 @@ def test_a_drain_that_takes_too_long_opens_the_fence_by_itself(shop: Shop, run: 
         before = len(writer.accepted)
         wait_for("writes", lambda: len(writer.accepted) > before, run)
         command("resume", shop.folder)
+        end_in_the_pause(shop)
+        before = len(writer.accepted)
+        wait_for("writes", lambda: len(writer.accepted) > before, run)
+        command("resume", shop.folder)
         configure(shop)
         ended = begin(shop, "--max-lag", "60")
         assert ended.returncode == 0, ended.stderr
     assert missing(shop, writer) == set()
+
+
+def end_in_the_pause(shop: Shop) -> None:
+    """Begin, and ask the command to end while nobody can write."""
+    words = ("--confirm", shop.pipeline, "--max-lag", "60", "--timeout", "60")
+    log = shop.folder / "begin.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [*UNDERSTUDY, "cutover", "begin", str(shop.folder), *words], stderr=file
+        )
+    try:
+        wait_for("the fence", lambda: report(shop)["state"] == "fenced", log)
+        process.terminate()
+        assert process.wait(DEADLINE_S) == 128 + signal.SIGTERM, log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+    assert report(shop)["state"] == "prepared"
 
 
 def test_an_abort_leaves_a_writable_legacy_side_and_a_pipeline_that_goes_on(
