@@ -225,3 +225,31 @@ def test_prepare_may_be_called_again_and_drop_leaves_nothing(opened: Opened) -> 
     ) == [(0,)]
     assert way.target("SELECT count(*) FROM pg_publication") == [(0,)]
     assert way.source("SELECT to_regnamespace('understudy')") == [(None,)]
+
+
+def test_a_table_that_is_truncated_on_the_target_waits_for_somebody_to_see_to_it(
+    opened: Opened,
+) -> None:
+    way = migrated(opened)
+    with way.running():
+        way.target("UPDATE shop.customers SET name = 'before' WHERE name = 'Ada'")
+        way.target("TRUNCATE shop.orders")
+        way.target("UPDATE shop.customers SET name = 'behind' WHERE name = 'Bert'")
+        reason = way.refusal()
+        assert "shop.orders was truncated" in reason
+        assert way.source("SELECT name FROM customers ORDER BY id") == [("before",), ("Bert",)]
+        way.source("DELETE FROM orders")
+        way.source(reason.partition("say there: ")[2].partition(" lsn=")[0])
+        lsn = way.now()
+        wait_for("what is behind it", lambda: way.state().applied_lsn >= lsn)
+    assert way.source("SELECT name FROM customers ORDER BY id") == [("before",), ("behind",)]
+
+
+def test_a_row_that_a_trigger_leaves_out_without_an_error_is_refused(opened: Opened) -> None:
+    way = migrated(opened)
+    way.source("""
+        CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+        CREATE TRIGGER leave_out BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION leave_out()""")
+    with way.running():
+        way.target("UPDATE shop.customers SET name = 'Eva'")
+        assert "left the row out" in way.refusal()
