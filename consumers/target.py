@@ -28,6 +28,8 @@ _LIMITS = {
     # A batch is staged, hashed and joined in memory: it is not larger than this.
     "temp_buffers": "64MB",
     "work_mem": "32MB",
+    # After a rollback the target is closed to everybody else.
+    "understudy.fence": "off",
 }
 
 

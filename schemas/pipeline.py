@@ -79,6 +79,8 @@ class Cutover(_Section):
         before_fence: Command, for instance to tell the applications; a failure ends the attempt.
         after_switch: Command, for instance to point the applications at the target.
         after_abort: Command, for instance to tell the applications that all is as before.
+        target_writers: Roles of the target's server that a rollback shuts out, as `writers`.
+        after_rollback: Command, for instance to point the applications at the legacy side.
     """
 
     writers: tuple[str, ...] = ()
@@ -86,6 +88,8 @@ class Cutover(_Section):
     before_fence: str | None = None
     after_switch: str | None = None
     after_abort: str | None = None
+    target_writers: tuple[str, ...] = ()
+    after_rollback: str | None = None
 
 
 class Pipeline(_Section):

@@ -14,8 +14,8 @@ from ops.cli.output import Format, print_json, print_table, say
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from ops.cutover.cutover import Order
     from ops.cutover.gate import Gate
+    from ops.cutover.order import Order
     from ops.cutover.report import Report
 
 app = typer.Typer(
@@ -117,7 +117,7 @@ def begin(  # noqa: PLR0913, PLR0917 - each is an option of the command
         _print_gates(gates)
         gate.require_met(gates)
         return
-    _require_name(order.migration.pipeline.pipeline, confirm)
+    require_name(order.migration.pipeline.pipeline, confirm)
     # So that the fence opens again, as with Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupted)
     cutover.begin(order)
@@ -174,7 +174,7 @@ def _order(
 ) -> "Order":
     from ops import wiring  # noqa: PLC0415 - see plan
     from ops.cutover import gate  # noqa: PLC0415
-    from ops.cutover.cutover import Order  # noqa: PLC0415
+    from ops.cutover.order import Order  # noqa: PLC0415
 
     migration = wiring.read(folder)
     return Order(
@@ -229,9 +229,14 @@ def _seconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.2f}"
 
 
-def _require_name(pipeline: str, confirm: str | None) -> None:
+def require_name(pipeline: str, confirm: str | None) -> None:
+    """Let a command that closes tables go on only when the pipeline's name was given.
+
+    Raises:
+        UsageError: It was not.
+    """
     if confirm is None and sys.stdin.isatty():
-        confirm = typer.prompt("Type the pipeline's name to close its legacy tables", err=True)
+        confirm = typer.prompt("Type the pipeline's name to close its tables to writes", err=True)
     if confirm != pipeline:
         raise UsageError(
             "the pipeline's name was not confirmed", remedy=f"Add --confirm {pipeline}."

@@ -15,6 +15,8 @@ from ops.cli import (
     mending,
     output,
     proving,
+    reverse,
+    rollback,
     running,
     stack,
     verifying,
@@ -31,7 +33,16 @@ app = typer.Typer(
     "4 source, 5 Kafka or registry, 6 target, 7 not ready, 8 source and target differ, 9 in use, 10 embedded stack, "
     "11 a record cannot be applied, 75 try again, 128 + n ended by signal n.",
 )
-for group in (running.app, looking.app, documenting.app, proving.app, verifying.app, mending.app):
+for group in (
+    running.app,
+    reverse.app,
+    rollback.app,
+    looking.app,
+    documenting.app,
+    proving.app,
+    verifying.app,
+    mending.app,
+):
     app.add_typer(group)
 app.add_typer(letters.dead_letters, name="dead-letters")
 app.add_typer(letters.parked, name="parked")

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from ops import databases
 from ops.controls import audit
 from ops.cutover import drain, gates, hooks, reverse, sequences
+from ops.cutover.changed import verify_changed
 from ops.cutover.gate import Gate, judge, require_met
 from ops.cutover.gates import Sight
 from ops.cutover.journal import Journal
@@ -20,11 +21,11 @@ from ops.cutover.markers import Markers, quick_heartbeats
 from ops.cutover.opening import TAKES, opening_on_failure, taken
 from ops.cutover.order import APPLICATION, Order
 from ops.cutover.states import NEXT, State
+from ops.cutover.target_fence import open_target, target_fence
 from ops.databases import Connection
-from ops.proof import verify
 from producers.source import source_errors
 from schemas import failpoint
-from schemas.errors import ConflictError, MismatchError, NotReadyError
+from schemas.errors import ConflictError, NotReadyError
 from schemas.event_id import lsn_text, lsn_value
 
 WAY_BACK = "way back begun"
@@ -72,6 +73,8 @@ class Beginning:
         while (then := NEXT.get(self._journal.state)) is not None:
             do[then]()
         self._begin_way_back()
+        fence = target_fence(self._seen.target, self._seen.migration)
+        open_target(self._seen.target, self._journal, fence, "switched again")
         if self._journal.last("after_switch") is None:
             hooks.run(self._order, self._journal, "after_switch")
 
@@ -95,7 +98,7 @@ class Beginning:
             self._journal.record("gates", evidence, seconds=time.monotonic() - began, then=then)
         failpoint.reach("cut.prepared")
         # What it looks at now need not be looked at while nobody can write.
-        self._verify(VERIFY_S)
+        verify_changed(self._seen, VERIFY_S)
 
     def _prepare_way_back(self, found: list[Gate]) -> dict[str, object] | None:
         """Have the target captured from now on, unless it was signed off that there is no way back."""
@@ -104,28 +107,6 @@ class Beginning:
         self._order.say("preparing the way back")
         prepared = asdict(reverse.prepare(self._seen.migration, self._seen.at))
         return {**prepared, "from_lsn": lsn_text(int(prepared["from_lsn"]))}
-
-    def _verify(self, timeout_s: float) -> dict[str, object]:
-        """Verify what has changed since the last verification.
-
-        Returns:
-            The evidence.
-
-        Raises:
-            MismatchError: A row differs.
-        """
-        seen, options = self._seen, verify.Options(since="last")
-        entities = list(seen.migration.entities)
-        found = verify.take(
-            seen.migration, seen.at, entities, _silent, timeout_s=timeout_s, options=options
-        )
-        if not found.is_clean:
-            raise MismatchError(
-                "what changed since the last verification differs",
-                rows=found.differing,
-                remedy=f"understudy verify {seen.migration.folder}",
-            )
-        return {"lsn": lsn_text(found.lsn), "at": found.at.isoformat(), "seconds": found.seconds}
 
     def _close_fence(self) -> None:
         seen, journal = self._seen, self._journal
@@ -180,7 +161,7 @@ class Beginning:
                 waits = drain.await_nothing_new_waits(session, seen.migration, accepted, deadline)
             laps.end("waiting")
             say("verifying what changed since the last verification")
-            checked = self._verify(max(1.0, deadline - time.monotonic()))
+            checked = verify_changed(seen, max(1.0, deadline - time.monotonic()))
             laps.end("verified")
             raised = sequences.raise_all(seen.target, seen.migration)
             laps.end("sequences")
@@ -234,10 +215,6 @@ class Beginning:
         if journal.last(WAY_BACK) is None:
             reverse.begin_at_switch(seen.migration, seen.at, lsn_value(lsn))
             journal.record(WAY_BACK, {"from_lsn": lsn})
-
-
-def _silent(_text: str) -> None:
-    """The steps of a verification within a step of ours are not told."""
 
 
 def _versions(seen: Sight) -> dict[str, str]:

@@ -6,6 +6,7 @@ from ops.cutover.gate import Gate, judge
 from ops.cutover.journal import Journal
 from ops.cutover.opening import open_fence
 from ops.cutover.order import Order, sight
+from ops.cutover.returning import Returning
 from ops.cutover.states import State, may_abort
 from schemas import failpoint
 from schemas.errors import NotReadyError
@@ -65,3 +66,14 @@ def finish(order: Order) -> None:
             )
         journal.record("finished", {}, then=State.FINISHED)
         failpoint.reach("cut.finished")
+
+
+def rollback(order: Order) -> None:
+    """Take what the target has accepted back to the legacy side, and have that one written again.
+
+    Raises:
+        NotReadyError: It is not switched; there is no way back, or it is not drained in time: the target is open again.
+        ConflictError: Another operator is at it; or workers, or `understudy reverse`, do not end.
+    """
+    with sight(order) as seen:
+        Returning(order, seen, Journal.reopen(seen.target)).run()

@@ -153,7 +153,7 @@ class Fence:
         for role in taken.logins:
             self._connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(role)))
         # Another pipeline of this database, or the way back, may need them still.
-        with suppress(psycopg.errors.DependentObjectsStillExist):
+        with suppress(psycopg.errors.DependentObjectsStillExist), self._connection.transaction():
             self._connection.execute("DROP FUNCTION IF EXISTS understudy.refuse_writes()")
             self._connection.execute("DROP SCHEMA IF EXISTS understudy")
 

@@ -30,6 +30,10 @@ _MOVE = """
 _STEP = "INSERT INTO understudy.cutover_steps (cutover, step, seconds, evidence) VALUES (%s, %s, %s, %s)"
 _STEPS = """
     SELECT step, at, seconds, who, evidence FROM understudy.cutover_steps WHERE cutover = %s ORDER BY n"""
+_LAST_EVER = """
+    SELECT step, at, seconds, who, evidence FROM understudy.cutover_steps WHERE step = ANY (%s)
+    ORDER BY n DESC LIMIT 1"""
+_TO_ROLL_BACK = (State.SWITCHED, State.FINISHED, State.RETURNING, State.RETURNED)
 _ACCEPT = "UPDATE understudy.cutovers SET accepted = %s, because = %s WHERE id = %s"
 
 
@@ -77,6 +81,15 @@ def steps(connection: Connection, cutover: int) -> list[Step]:
         return [Step(**row) for row in cursor.execute(_STEPS, [cutover]).fetchall()]
 
 
+def _take_lock(connection: Connection) -> None:
+    require_control(connection)
+    if connection.execute(_LOCK).fetchall() != [(True,)]:
+        raise ConflictError(
+            "another operator is at the cutover of this target",
+            remedy="See understudy cutover status; wait for the other command to end.",
+        )
+
+
 class Journal:
     """The journal of the open cutover, for the one operator who holds its lock."""
 
@@ -98,12 +111,7 @@ class Journal:
             ConflictError: Another operator is at it.
             NotReadyError: No worker has ever run, or no cutover is open.
         """
-        require_control(connection)
-        if connection.execute(_LOCK).fetchall() != [(True,)]:
-            raise ConflictError(
-                "another operator is at the cutover of this target",
-                remedy="See understudy cutover status; wait for the other command to end.",
-            )
+        _take_lock(connection)
         control.migrate(connection)
         cutover = newest(connection)
         if cutover is None or not states.is_open(cutover.state):
@@ -113,6 +121,25 @@ class Journal:
             cutover = newest(connection)
         if cutover is None:
             raise InvariantError("a cutover that was just begun is not there")
+        return cls(connection, cutover)
+
+    @classmethod
+    def reopen(cls, connection: Connection) -> Self:
+        """Take the lock, and the newest cutover if a rollback can begin with it or go on.
+
+        Raises:
+            ConflictError: Another operator is at it.
+            NotReadyError: It is not switched.
+        """
+        _take_lock(connection)
+        control.migrate(connection)
+        cutover = newest(connection)
+        if cutover is None or cutover.state not in _TO_ROLL_BACK:
+            state = cutover.state.value if cutover else "not begun"
+            raise NotReadyError(
+                f"there is nothing to roll back: the cutover is {state}",
+                remedy="Before the switch: understudy cutover abort.",
+            )
         return cls(connection, cutover)
 
     def record(
@@ -155,6 +182,12 @@ class Journal:
         """What was signed off, by gate, with the count that was typed."""
         stored = newest(self._connection)
         return stored.accepted if stored else {}
+
+    def last_ever(self, *names: str) -> Step | None:
+        """The last of these steps in any cutover."""
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            row = cursor.execute(_LAST_EVER, [list(names)]).fetchone()
+        return Step(**row) if row else None
 
     def last(self, *names: str) -> Step | None:
         """The last of these steps, if one was done."""

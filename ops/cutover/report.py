@@ -44,21 +44,22 @@ class Report:
     @property
     def next_steps(self) -> list[str]:
         """Commands that the state suggests, the most urgent first."""
-        folder, begin = self.folder, f"understudy cutover begin {self.folder}"
-        match self.cutover and self.cutover.state:
-            case State.FENCED | State.DRAINED:
-                return [
-                    f"{begin} (the legacy side is closed to writes)",
-                    f"understudy cutover abort {folder}",
-                ]
-            case State.PLANNED | State.PREPARED:
-                return [begin, f"understudy cutover abort {folder}"]
-            case State.SWITCHED:
-                return [f"understudy reverse {folder}", f"understudy cutover finish {folder}"]
-            case State.FINISHED:
-                return [f"understudy drop {folder}"]
-            case _:
-                return [f"understudy cutover plan {folder}", begin]
+        folder = self.folder
+        plan, begin, abort, finish = (
+            f"understudy cutover {word} {folder}" for word in ("plan", "begin", "abort", "finish")
+        )
+        reverse, back = f"understudy reverse {folder}", f"understudy rollback {folder}"
+        steps = {
+            State.PLANNED: [begin, abort],
+            State.PREPARED: [begin, abort],
+            State.FENCED: [f"{begin} (the legacy side is closed to writes)", abort],
+            State.DRAINED: [f"{begin} (the legacy side is closed to writes)", abort],
+            State.SWITCHED: [reverse, finish, back],
+            State.FINISHED: [reverse, back, f"understudy drop {folder}"],
+            State.RETURNING: [f"{back} (the target is closed to writes)"],
+            State.RETURNED: [f"understudy verify {folder}", begin],
+        }
+        return steps.get(self.cutover.state, [plan, begin]) if self.cutover else [plan, begin]
 
     def as_json(self) -> dict[str, Any]:
         """For `--output json`."""

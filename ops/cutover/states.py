@@ -2,6 +2,7 @@
 
     planned -> prepared -> fenced -> drained -> switched -> finished
     each of the first four -> aborted
+    each of the last two -> returning -> returned
 
 A fence that leaks, or a drain that takes too long, goes back to prepared; a drain that another process has made is made
 again, for nobody watched since.
@@ -24,6 +25,8 @@ class State(enum.StrEnum):
         SWITCHED: The target is written by its applications; only `rollback` leads back.
         FINISHED: The operator is content.
         ABORTED: The fence is open again; the pipeline goes on as before.
+        RETURNING: Nobody writes to the target; the way back is being drained.
+        RETURNED: The legacy side is written by its applications again.
     """
 
     PLANNED = "planned"
@@ -33,6 +36,8 @@ class State(enum.StrEnum):
     SWITCHED = "switched"
     FINISHED = "finished"
     ABORTED = "aborted"
+    RETURNING = "returning"
+    RETURNED = "returned"
 
 
 _S = State
@@ -41,10 +46,13 @@ MOVES: Mapping[State, frozenset[State]] = {
     _S.PREPARED: frozenset({_S.FENCED, _S.ABORTED}),
     _S.FENCED: frozenset({_S.DRAINED, _S.PREPARED, _S.ABORTED}),
     _S.DRAINED: frozenset({_S.SWITCHED, _S.FENCED, _S.PREPARED, _S.ABORTED}),
-    _S.SWITCHED: frozenset({_S.FINISHED}),
-    _S.FINISHED: frozenset(),
+    _S.SWITCHED: frozenset({_S.FINISHED, _S.RETURNING}),
+    _S.FINISHED: frozenset({_S.RETURNING}),
     _S.ABORTED: frozenset(),
+    _S.RETURNING: frozenset({_S.RETURNED, _S.SWITCHED}),
+    _S.RETURNED: frozenset(),
 }
+_ENDED = frozenset({_S.FINISHED, _S.ABORTED, _S.RETURNED})
 # What `begin` brings about, state by state; where there is nothing, it has nothing left to do.
 NEXT: Mapping[State, State] = {
     _S.PLANNED: _S.PREPARED,
@@ -56,7 +64,7 @@ NEXT: Mapping[State, State] = {
 
 def is_open(state: State) -> bool:
     """Whether something is left to be done: one cutover of a target is open at a time."""
-    return bool(MOVES[state])
+    return state not in _ENDED
 
 
 def may_abort(state: State) -> bool:

@@ -2,7 +2,8 @@
 CREATE TABLE understudy.cutovers (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     state text NOT NULL DEFAULT 'planned'
-        CHECK (state IN ('planned', 'prepared', 'fenced', 'drained', 'switched', 'finished', 'aborted')),
+        CHECK (state IN ('planned', 'prepared', 'fenced', 'drained', 'switched', 'finished', 'aborted', 'returning',
+            'returned')),
     who text NOT NULL,
     began_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     ended_at timestamptz,

@@ -12,6 +12,7 @@ BACK = {
     (State.FENCED, State.PREPARED),
     (State.DRAINED, State.PREPARED),
     (State.DRAINED, State.FENCED),
+    (State.RETURNING, State.SWITCHED),
 }
 FORTH = {
     (State.PLANNED, State.PREPARED),
@@ -19,11 +20,14 @@ FORTH = {
     (State.FENCED, State.DRAINED),
     (State.DRAINED, State.SWITCHED),
     (State.SWITCHED, State.FINISHED),
+    (State.SWITCHED, State.RETURNING),
+    (State.FINISHED, State.RETURNING),
+    (State.RETURNING, State.RETURNED),
 }
 
 
 @pytest.mark.parametrize(("now", "then"), list(product(State, State)))
-def test_a_state_follows_another_only_forth_a_step_back_before_the_switch_or_into_an_abort(
+def test_a_state_follows_another_only_forth_a_step_back_or_into_an_abort(
     now: State, then: State
 ) -> None:
     allowed = FORTH | BACK | {(state, State.ABORTED) for state in BEFORE_SWITCH}
@@ -46,4 +50,5 @@ def test_every_state_has_its_moves_and_begin_leads_from_each_to_the_switch() -> 
 
 def test_only_before_the_switch_it_may_be_aborted_and_only_an_end_is_closed() -> None:
     assert {state for state in State if may_abort(state)} == BEFORE_SWITCH
-    assert {state for state in State if not is_open(state)} == {State.FINISHED, State.ABORTED}
+    ends = {State.FINISHED, State.ABORTED, State.RETURNED}
+    assert {state for state in State if not is_open(state)} == ends

@@ -99,7 +99,7 @@ def test_the_next_step_is_the_most_urgent_one() -> None:
     assert status(entity(state="paused")).next_steps == ["understudy resume shop --entity orders"]
     dead = status(entity(state="stopped", dead_letters={"23514": 1})).next_steps
     assert dead[0] == "understudy resume shop --entity orders"
-    assert "dead_letters" in dead[1]
+    assert dead[1] == "understudy dead-letters list shop"
 
 
 def test_the_json_counts_and_keeps_the_reasons() -> None:
