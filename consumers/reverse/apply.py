@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import polars as pl
 
@@ -13,7 +14,7 @@ from consumers.reverse.births import Births, defaults_of
 from consumers.reverse.completion import completed
 from consumers.reverse.control import Connection, Cursor, Progress, State
 from consumers.reverse.keys import Keys, look_up
-from consumers.reverse.plan import TableBack
+from consumers.reverse.plan import Back, TableBack
 from consumers.reverse.refused import RefusedError
 from consumers.reverse.stage import Stages
 from consumers.reverse.steps import Steps
@@ -115,6 +116,8 @@ class Applier:
                     _check_faults(cursor, each)
                 first = _stretch(cursor, judged, keys, steps, first)
             steps.end()
+            for each in judged:
+                _check_excluded(cursor, each)
         except RefusedError as error:
             error.row = _row_of(rows, error.number)
             raise
@@ -179,17 +182,26 @@ def _ids(rows: Sequence[Rows]) -> set[str]:
     return found
 
 
+def _check_excluded(cursor: Cursor, rows: Rows) -> None:
+    """Refuse a row that the forward side would leave out: after a rollback it would delete it from the target."""
+    for back in rows.table.entities:
+        query = statement.excluded(rows.table, back)
+        found = execute(cursor, query).fetchone() if query else None
+        if found is not None:
+            _refuse(rows, back, int(str(found[0])), "the rule `where` would leave the row out")
+
+
+def _refuse(rows: Rows, back: Back, number: int, why: str) -> NoReturn:
+    row = rows.frame.filter(pl.col(statement.NUMBER) == number)
+    legacy = str(back.entity.source)
+    raise RefusedError(why, lsn=row["__lsn"][0], number=number, legacy=legacy)
+
+
 def _check_faults(cursor: Cursor, rows: Rows) -> None:
     """Refuse the first row with a value that its legacy column cannot have."""
     for back in rows.table.entities:
         query = statement.faults(rows.table, back)
         fault = execute(cursor, query).fetchone() if query else None
         if fault is not None:
-            number = int(str(fault[0]))
-            row = rows.frame.filter(pl.col(statement.NUMBER) == number)
-            raise RefusedError(
-                f"the value cannot be one of the legacy column {fault[1]}",
-                lsn=row["__lsn"][0],
-                number=number,
-                legacy=str(back.entity.source),
-            )
+            why = f"the value cannot be one of the legacy column {fault[1]}"
+            _refuse(rows, back, int(str(fault[0])), why)

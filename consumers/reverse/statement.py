@@ -156,6 +156,23 @@ def delete(table: TableBack, back: Back) -> str:
     return f"DELETE FROM {_legacy(back)} t USING {_shaped(table, back, GONE, ())} v WHERE {_same(back)}"
 
 
+def excluded(table: TableBack, back: Back) -> str | None:
+    """The first written row that the entity's `where` leaves out: its number; None where there is no such rule."""
+    if back.entity.where is None:
+        return None
+    kept = f"(SELECT (\n{back.entity.where}\n) IS TRUE FROM (SELECT t.*) AS row)"
+    keys = (
+        f"CAST(s.{ident(back.key_column(n))} AS {column.type}) AS {ident(back.key_column(n))}"
+        for n, column in enumerate(back.key)
+    )
+    return f"""
+    SELECT v."__n" FROM (
+        SELECT s.{ident(NUMBER)} AS "__n", {", ".join(keys)}
+        FROM {stage(table)} s WHERE s.{ident(back.kind_column)} IN ('{NEW}', '{PUT}')) v
+    JOIN {_legacy(back)} t ON {_same(back)}
+    WHERE NOT {kept} ORDER BY 1 LIMIT 1"""
+
+
 def _shaped(table: TableBack, back: Back, kind: str, ways: "list[Way] | tuple[Way, ...]") -> str:
     """The legacy columns of the rows of a range of one kind, as a subquery."""
     keys = (

@@ -111,9 +111,7 @@ def _statements(table: TableBack, back: Back) -> Iterator[str]:
     yield statement.insert(table, back)
     yield statement.update(table, back, frozenset())
     yield statement.delete(table, back)
-    faults = statement.faults(table, back)
-    if faults is not None:
-        yield faults
+    yield from filter(None, (statement.faults(table, back), statement.excluded(table, back)))
 
 
 def _triggers(migration: Migration, source: Connection) -> Iterator[Finding]:

@@ -1,5 +1,7 @@
 """Rows that the target's applications write reach the legacy tables."""
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 
@@ -56,8 +58,8 @@ CUSTOMERS = "SELECT id, name, tag, note, old FROM customers ORDER BY id"
 ORDERS = "SELECT id, customer, status, cents, placed::text FROM orders ORDER BY id"
 
 
-def migrated(opened: Opened) -> Way:
-    way = opened(SHOP)
+def migrated(opened: Opened, files: Files = SHOP) -> Way:
+    way = opened(files)
     way.map("customers", 1, 2)
     way.map("orders", 1)
     for key, name, tag in ((1, "Ada", "a"), (2, "Bert", "b")):
@@ -243,6 +245,17 @@ def test_a_table_that_is_truncated_on_the_target_waits_for_somebody_to_see_to_it
         lsn = way.now()
         wait_for("what is behind it", lambda: way.state().applied_lsn >= lsn)
     assert way.source("SELECT name FROM customers ORDER BY id") == [("before",), ("behind",)]
+
+
+def test_a_row_that_the_forward_side_would_leave_out_is_refused(opened: Opened) -> None:
+    file = SHOP.entities["customers"].replace(
+        "[columns]", "where = \"name <> 'nobody'\"\n[columns]"
+    )
+    way = migrated(opened, replace(SHOP, entities=SHOP.entities | {"customers": file}))
+    with way.running():
+        way.target("UPDATE shop.customers SET name = 'nobody' WHERE name = 'Ada'")
+        assert "`where` would leave the row out" in way.refusal()
+    assert way.source("SELECT name FROM customers WHERE id = 1") == [("Ada",)]
 
 
 def test_a_row_that_a_trigger_leaves_out_without_an_error_is_refused(opened: Opened) -> None:
