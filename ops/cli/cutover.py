@@ -71,7 +71,7 @@ def plan(
     """
     from ops.cutover import cutover, planning  # noqa: PLC0415 - the libraries take a second that --help need not pay
 
-    order = _order(folder, accept, max_lag=max_lag)
+    order = order_of(folder, accept, max_lag=max_lag)
     gates = cutover.look(order)
     steps = planning.steps(order.migration)
     if output is Format.JSON:
@@ -85,7 +85,7 @@ def plan(
         return
     print_table(("step", "does"), steps)
     typer.echo()
-    _print_gates(gates)
+    print_gates(gates)
 
 
 @app.command()
@@ -111,10 +111,10 @@ def begin(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     if accept and because is None:
         raise UsageError("what is signed off needs a reason", remedy="Add --because TEXT.")
-    order = _order(folder, accept, because, max_lag=max_lag, timeout=timeout)
+    order = order_of(folder, accept, because, max_lag=max_lag, timeout=timeout)
     if dry_run:
         gates = cutover.look(order)
-        _print_gates(gates)
+        print_gates(gates)
         gate.require_met(gates)
         return
     require_name(order.migration.pipeline.pipeline, confirm)
@@ -149,7 +149,7 @@ def finish(folder: Folder) -> None:
     """
     from ops.cutover import cutover  # noqa: PLC0415 - see plan
 
-    cutover.finish(_order(folder))
+    cutover.finish(order_of(folder))
     say("finished; what remains of the pipeline, with all mappings, goes with understudy drop")
 
 
@@ -161,10 +161,10 @@ def abort(folder: Folder) -> None:
     """
     from ops.cutover import cutover  # noqa: PLC0415 - see plan
 
-    cutover.abort(_order(folder))
+    cutover.abort(order_of(folder))
 
 
-def _order(
+def order_of(
     folder: Path,
     accept: list[str] | None = None,
     because: str | None = None,
@@ -172,6 +172,11 @@ def _order(
     max_lag: float = MAX_LAG_S,
     timeout: float = TIMEOUT_S,
 ) -> "Order":
+    """What the options of a command say.
+
+    Raises:
+        UsageError: `--accept` is spelled otherwise.
+    """
     from ops import wiring  # noqa: PLC0415 - see plan
     from ops.cutover import gate  # noqa: PLC0415
     from ops.cutover.order import Order  # noqa: PLC0415
@@ -197,7 +202,8 @@ def _report(folder: Path) -> "Report":
         return report.read(target, migration)
 
 
-def _print_gates(gates: "list[Gate]") -> None:
+def print_gates(gates: "list[Gate]") -> None:
+    """Print gates as a table."""
     rows = [(gate.name, "met" if gate.met else "NOT MET", gate.says) for gate in gates]
     print_table(("gate", "", "is"), rows)
 

@@ -1,12 +1,51 @@
-"""The command that leads back: rollback."""
+"""Commands beside the evening itself: rehearse, and rollback, which leads back."""
 
 import typer
 
-from ops.cli.arguments import Folder
-from ops.cli.cutover import TIMEOUT_S, Confirm, Timeout, require_name
-from ops.cli.output import say
+from ops.cli.arguments import Folder, Output
+from ops.cli.cutover import (
+    MAX_LAG_S,
+    TIMEOUT_S,
+    Accept,
+    Confirm,
+    MaxLag,
+    Timeout,
+    order_of,
+    print_gates,
+    require_name,
+)
+from ops.cli.output import Format, print_json, print_table
 
 app = typer.Typer()
+
+
+@app.command()
+def rehearse(
+    folder: Folder,
+    accept: Accept = None,
+    max_lag: MaxLag = MAX_LAG_S,
+    timeout: Timeout = TIMEOUT_S,
+    output: Output = Format.TABLE,
+) -> None:
+    """Time the write pause without touching who writes: all of the cutover but the fence and the switch.
+
+    Prints the gates as they stand, and how long the parts of the pause take under the load of now. Exit code 7 if a
+    gate is not met.
+
+    Example: understudy rehearse examples/clinic
+    """
+    from ops.cutover import gate, rehearsal  # noqa: PLC0415 - the libraries take a second that --help need not pay
+
+    found = rehearsal.rehearse(order_of(folder, accept, max_lag=max_lag, timeout=timeout))
+    if output is Format.JSON:
+        print_json(found.as_json())
+    else:
+        print_gates(list(found.gates))
+        typer.echo()
+        print_table(("part of the write pause", "seconds"), list(found.seconds.items()))
+        if found.pause_s is not None:
+            typer.echo(f"expected write pause: {found.pause_s:.2f} s")
+    gate.require_met(found.gates)
 
 
 @app.command()
@@ -19,19 +58,8 @@ def rollback(folder: Folder, confirm: Confirm = None, timeout: Timeout = TIMEOUT
 
     Example: understudy rollback examples/clinic --confirm clinic
     """
-    from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
-    from ops.cutover import cutover  # noqa: PLC0415
-    from ops.cutover.order import Order  # noqa: PLC0415
+    from ops.cutover import cutover  # noqa: PLC0415 - see rehearse
 
-    migration = wiring.read(folder)
-    require_name(migration.pipeline.pipeline, confirm)
-    order = Order(
-        migration=migration,
-        at=wiring.endpoints(migration),
-        say=say,
-        timeout_s=timeout,
-        max_lag_s=0,
-        accepted={},
-        because=None,
-    )
+    order = order_of(folder, timeout=timeout)
+    require_name(order.migration.pipeline.pipeline, confirm)
     cutover.rollback(order)

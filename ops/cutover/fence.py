@@ -157,6 +157,10 @@ class Fence:
             self._connection.execute("DROP FUNCTION IF EXISTS understudy.refuse_writes()")
             self._connection.execute("DROP SCHEMA IF EXISTS understudy")
 
+    def writing(self) -> int:
+        """Sessions that have an open transaction on a captured table: closing waits for them, or ends them."""
+        return len(self._holders([table.oid for table in self.tables()]))
+
     def prepared(self) -> list[str]:
         """Prepared transactions: their writes come with COMMIT PREPARED, whoever may log in."""
         return [str(gid) for (gid,) in self._connection.execute(_PREPARED).fetchall()]

@@ -126,7 +126,11 @@ class Returning:
             seen.target.execute(_NOTIFY)
             failpoint.reach("back.before_return")
         failpoint.reach("back.returned")
-        self._order.say("rolled back: the legacy side is written by its applications again")
+        closed, opened = self._journal.last("target fenced"), self._journal.last("returned")
+        pause = (opened.at - closed.at).total_seconds() if closed and opened else 0.0
+        self._order.say(
+            f"rolled back: the legacy side is written again; write pause: {pause:.2f} s"
+        )
 
     def _remove(self) -> None:
         """Remove the way back, which would hold back WAL of the target; `understudy reverse` ends by itself."""

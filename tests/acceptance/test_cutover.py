@@ -148,6 +148,10 @@ def test_what_the_source_accepted_before_the_fence_is_in_the_target_after_the_sw
     with writing(shop.source_dsn) as writer:
         verify(shop)
         wait_for("some writes", lambda: len(writer.accepted) > 50, run)
+        rehearsed = command("rehearse", shop.folder)
+        assert rehearsed.returncode == 0, rehearsed.stderr
+        assert "expected write pause: " in rehearsed.stdout
+        assert not writer.refusals
         ended = begin(shop)
         assert ended.returncode == 0, ended.stderr
         wait_for("a refusal", lambda: writer.refusals, run)

@@ -59,6 +59,7 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
         "reapply",
         "reverse",
         "rollback",
+        "rehearse",
         "status",
         "schema",
         "pause",
