@@ -15,6 +15,7 @@ from ops.cli import (
     mending,
     output,
     proving,
+    replaying,
     reverse,
     rollback,
     running,
@@ -41,6 +42,7 @@ for group in (
     documenting.app,
     proving.app,
     verifying.app,
+    replaying.app,
     mending.app,
 ):
     app.add_typer(group)

@@ -198,3 +198,20 @@ def test_rows_of_older_rules_are_told_apart_and_written_by_new_ones(shop: Shop, 
     # Row 1 is excluded now, and 23 no longer.
     assert shop.read("SELECT count(*), sum(total) FROM shop.orders") == [(20, Decimal("20.90"))]
     assert verify(shop)[0] == 0
+
+
+def test_a_replay_brings_back_what_was_lost_and_writes_nothing_else(shop: Shop, run: Path) -> None:
+    versions = "SELECT id, xmin::text FROM shop.orders ORDER BY id"
+    before = shop.read(versions)
+    # As if it had never been applied.
+    shop.target("""
+        WITH lost AS (
+            DELETE FROM understudy.migration_mappings WHERE entity = 'orders' AND legacy_key = '7' RETURNING id)
+        DELETE FROM shop.orders o USING lost WHERE o.id = lost.id""")
+    assert command("replay", shop.folder).returncode == 2
+    ended = command("replay", shop.folder, "--entity", "orders")
+    assert ended.returncode == 0, ended.stderr
+    assert "23 records are read again" in ended.stderr
+    wait_for("the lost order", lambda: len(shop.read(versions)) == len(before), run)
+    assert len(set(shop.read(versions)) - set(before)) == 1
+    assert verify(shop)[0] == 0

@@ -57,6 +57,7 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
         "account",
         "verify",
         "reapply",
+        "replay",
         "reverse",
         "rollback",
         "rehearse",
