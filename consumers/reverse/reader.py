@@ -1,14 +1,8 @@
-"""Reads the topics of the way back, and cuts what was read into batches that end where the target's commits end.
-
-A partition has its records in the order of the target's commits, and after a capture that was killed a stretch of them
-again. So everything that was committed before what has been seen in each partition is there, and a marker says the same
-of partitions in which nothing comes.
-"""
+"""Reads the topics of the way back into a backlog; for one thread."""
 
 import time
 from collections.abc import Iterable, Mapping
 
-import polars as pl
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from consumers import decoding
@@ -17,26 +11,20 @@ from consumers.broker import broker_error, broker_errors, passes
 from consumers.buffer import Load, Run
 from consumers.points import Points, PointsReader
 from consumers.reverse.apply import Batch
-from consumers.reverse.control import Progress
+from consumers.reverse.backlog import Backlog, Place
 from consumers.reverse.plan import TableBack
 from consumers.reverse.settings import ReverseSettings
-from schemas.errors import BrokerError
+from schemas.errors import BrokerError, InvariantError
 from schemas.table import Table
-
-Place = tuple[str, int]
 
 MESSAGES_MAX = 1_000
 POLL_S = 0.05
-# Rows that wait for the end of their transaction or for other partitions; from here on a part of them is applied.
-ROWS_MAX = 20_000
 # How often it is recorded that nothing has come.
 IDLE_S = 0.5
-# What a row that was read again says, the way back asks the target itself (completion.py).
-_REREAD = "r"
 
 
 class Reader:
-    """Holds what was read and is not yet applied; for one thread."""
+    """Fills a backlog, and tells what of it can be applied."""
 
     def __init__(
         self,
@@ -56,12 +44,7 @@ class Reader:
         self._tables = {table.topic: table for table in tables}
         self._schemas = Schemas(settings.registry)
         self._points = Points()
-        self._committed = dict(offsets)
-        self._read_to = dict(offsets)
-        self._seen: dict[Place, int] = {}
-        self._pending: dict[str, pl.DataFrame] = {}
-        self._applied_lsn = applied_lsn
-        self._source_ms = 0
+        self._backlog = Backlog(offsets, applied_lsn)
         self._told_at = 0.0
         self._follower = Consumer(settings.follower_options)
         topic = settings.positions_topic
@@ -93,75 +76,41 @@ class Reader:
             self._take(topic, records)
 
     def complete(self) -> int | None:
-        """The LSN up to which everything is here, if that is more than what is applied; None: read on."""
+        """The LSN up to which everything is here, if that is worth a transaction; None: read on."""
         marker = self._points.newest
-        if marker is None or marker.lsn <= self._applied_lsn:
-            return None
-        behind = [
-            place
-            for place, offset in self._read_to.items()
-            if offset < marker.ends.get(place[0], {}).get(place[1], 0)
-        ]
-        rows = sum(frame.height for frame in self._pending.values())
-        if behind and rows < ROWS_MAX:
-            return None
-        if not behind and not rows and time.monotonic() - self._told_at < IDLE_S:
-            return None
-        lsn = min((self._seen.get(place, 0) - 1 for place in behind), default=marker.lsn)
-        return lsn if lsn > self._applied_lsn else None
+        is_idle = not self._backlog.rows and time.monotonic() - self._told_at < IDLE_S
+        return None if marker is None or is_idle else self._backlog.complete(marker)
 
     def batch(self, lsn: int) -> Batch:
-        """Everything up to an LSN; it stays here until it is confirmed."""
+        """Everything up to an LSN that is complete, or before; it stays here until it is confirmed."""
         marker = self._points.newest
-        is_whole = marker is not None and marker.lsn == lsn
-        after = dict(self._read_to)
-        for topic, frame in self._pending.items():
-            later = frame.filter(pl.col("__lsn") > lsn)
-            firsts = later.group_by("__partition").agg(pl.col("__offset").min()).iter_rows()
-            after |= {(topic, partition): offset for partition, offset in firsts}
-        frames = {t: f.filter(pl.col("__lsn") <= lsn) for t, f in self._pending.items()}
-        progress = Progress(
-            before=dict(self._committed),
-            after=after,
-            lsn=lsn,
-            source_ms=marker.source_ms if marker and is_whole else self._source_ms,
-        )
-        return Batch(
-            frames={topic: frame for topic, frame in frames.items() if frame.height},
-            truncated=self._truncated(lsn),
-            progress=progress,
-        )
+        if marker is None:
+            raise InvariantError("a batch was asked for before there was a marker")
+        truncations = {
+            self._tables[topic].label: event
+            for topic, event in self._points.truncations.items()
+            if topic in self._tables
+        }
+        return self._backlog.batch(lsn, marker, truncations)
 
     def confirm(self, batch: Batch) -> None:
         """Let go of a batch that is applied."""
-        progress = batch.progress
-        self._committed = dict(progress.after)
-        self._applied_lsn, self._source_ms = progress.lsn, progress.source_ms
+        self._backlog.confirm(batch)
         self._told_at = time.monotonic()
-        left = {t: f.filter(pl.col("__lsn") > progress.lsn) for t, f in self._pending.items()}
-        self._pending = {topic: frame for topic, frame in left.items() if frame.height}
-
-    def _truncated(self, lsn: int) -> tuple[int, str] | None:
-        found = (
-            (event.lsn, self._tables[topic].label)
-            for topic, event in self._points.truncations.items()
-            if topic in self._tables and self._applied_lsn < event.lsn <= lsn
-        )
-        return min(found, default=None)
 
     def _take(self, topic: str, messages: list[Message]) -> None:
         runs = []
         for partition in {message.partition() or 0 for message in messages}:
             records = [message for message in messages if message.partition() == partition]
             run = _run(partition, records)
-            if run.offsets[0] != self._read_to[topic, partition]:
+            if run.offsets[0] != self._backlog.read_to[topic, partition]:
                 raise BrokerError(
                     "records are missing",
                     topic=topic,
                     partition=partition,
-                    offset=self._read_to[topic, partition],
+                    offset=self._backlog.read_to[topic, partition],
                 )
-            self._read_to[topic, partition] = run.next
+            self._backlog.read_to[topic, partition] = run.next
             runs.append(run)
         load = Load(runs=tuple(runs), stretches=(), records=len(messages))
         if any(value is not None for run in runs for value in run.values):
@@ -171,17 +120,7 @@ class Reader:
         rows = decoding.laid_over(
             decoding.read(load, self._schemas.reader), _published(self._tables[topic].target)
         )
-        # Rows that were read again are as of a later point than what may still come; nobody here needs them.
-        rows = rows.filter(pl.col("__op") != _REREAD)
-        for partition, lsn in rows.group_by("__partition").agg(pl.col("__lsn").max()).iter_rows():
-            place = topic, partition
-            self._seen[place] = max(lsn, self._seen.get(place, 0))
-        known = [self._pending[topic]] if topic in self._pending else []
-        together = pl.concat([*known, rows.filter(pl.col("__lsn") > self._applied_lsn)])
-        # A capture that was killed sends a stretch again.
-        self._pending[topic] = together.unique(
-            ["__lsn", "__ordinal"], keep="first", maintain_order=True
-        )
+        self._backlog.add(topic, rows)
 
 
 def _published(table: Table) -> Table:
