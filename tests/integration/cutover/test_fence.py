@@ -123,6 +123,8 @@ def test_closing_and_opening_again_and_again_leaves_the_tables_as_they_were(
         closed.open(taken)
     assert not any(table.is_fenced for table in closed.tables())
     with psycopg.connect(database, autocommit=True) as connection:
+        gone = connection.execute("SELECT to_regnamespace('understudy') IS NULL").fetchall()
+        assert gone == [(True,)]
         connection.execute("INSERT INTO customers VALUES (2, 'Bob')")
 
 
