@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 
 import psycopg
+from confluent_kafka.admin import AdminClient
 
 from consumers.conversion import bounded, ident
 from consumers.plan import leaf
@@ -111,33 +112,45 @@ def begin_at_switch(migration: Migration, at: Endpoints, lsn: int) -> None:
 
 
 def end_at_rollback(migration: Migration, at: Endpoints) -> int:
-    """Take over nothing any more, and tell the forward side who was born on the target; may be called again.
+    """Tell the forward side who was born on the target, then take over nothing any more; may be called again.
 
-    A transaction that is being applied is waited for. Workers read the recorded identities when they start, so those
-    that run are told to begin again, and are gone when this returns: only then may the phase go back.
+    The target is fenced and everything of it applied. Workers read the recorded identities when they start, so those
+    that run are told to begin again, and are gone when this returns: only then may the phase go back. Where it fails,
+    the way back goes on.
 
     Returns:
         How many identities the forward side knows now that differ from the computed ones.
 
     Raises:
         NotReadyError: The way back was not prepared.
-        ConflictError: A worker does not end.
+        ConflictError: A worker does not end, or rows are still being born on the target.
     """
     pipeline = migration.pipeline.pipeline
     with (
         databases.source(at.source_dsn, APPLICATION) as legacy,
         databases.target(at.target_dsn, APPLICATION) as target,
     ):
-        _require_prepared(legacy, pipeline)
-        control.switch(legacy, pipeline, None)
+        before = _require_prepared(legacy, pipeline)
         rows = legacy.execute(_OVERRIDES).fetchall()
         admin = wiring.admin(migration, at)
         with target.transaction(), target.cursor() as cursor:
             control.override(cursor, [tuple(map(str, row)) for row in rows])  # type: ignore[misc]
-            before = broker.group(admin, pipeline).clients
+            workers = broker.group(admin, pipeline).clients
             controls.reload(target, list(migration.entities))
+        _await_end(admin, pipeline, workers)
+        control.switch(legacy, pipeline, None)
+        if legacy.execute(_OVERRIDES).fetchall() != rows:
+            control.switch(legacy, pipeline, before.switched_lsn)
+            raise ConflictError(
+                "rows are still being born on the target", remedy="Fence it, and try again."
+            )
+    return len(rows)
+
+
+def _await_end(admin: AdminClient, pipeline: str, workers: frozenset[str]) -> None:
+    """Wait until these workers have left the group."""
     deadline = time.monotonic() + WORKERS_WAIT_S
-    while remaining := before & broker.group(admin, pipeline).clients:
+    while remaining := workers & broker.group(admin, pipeline).clients:
         if time.monotonic() > deadline:
             raise ConflictError(
                 "workers that began before do not end",
@@ -145,7 +158,6 @@ def end_at_rollback(migration: Migration, at: Endpoints) -> int:
                 remedy="End them (host and pid), and try again.",
             )
         time.sleep(WORKERS_POLL_S)
-    return len(rows)
 
 
 def state(migration: Migration, at: Endpoints) -> State | None:
@@ -176,9 +188,11 @@ _NOT_PREPARED = NotReadyError(
 )
 
 
-def _require_prepared(legacy: Connection, pipeline: str) -> None:
-    if control.state(legacy, pipeline) is None:
+def _require_prepared(legacy: Connection, pipeline: str) -> State:
+    found = control.state(legacy, pipeline)
+    if found is None:
         raise _NOT_PREPARED
+    return found
 
 
 def drop(migration: Migration, at: Endpoints) -> None:
