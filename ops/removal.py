@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ops import databases, wiring
+from ops.cutover import reverse
 from ops.databases import Connection
 from ops.stack.state import Endpoints
 from ops.watch import broker
@@ -35,6 +36,7 @@ class Remains:
     topics: tuple[str, ...]
     subjects: tuple[str, ...]
     has_control: bool
+    has_way_back: bool
 
     def lines(self) -> list[str]:
         """Each thing as one line."""
@@ -43,9 +45,8 @@ class Remains:
         listed += [f"consumer group {self.group}"] if self.group else []
         listed += [f"topic {name}" for name in self.topics]
         listed += [f"registry subject {name}" for name in self.subjects]
-        return listed + (
-            ["schema understudy of the target, with all mappings"] if self.has_control else []
-        )
+        listed += ["the way back, with what holds back WAL of the target"] * self.has_way_back
+        return listed + ["schema understudy of the target, with all mappings"] * self.has_control
 
 
 def find(migration: Migration, at: Endpoints) -> Remains:
@@ -78,11 +79,18 @@ def find(migration: Migration, at: Endpoints) -> Remains:
         ),
         subjects=_subjects(migration, at),
         has_control=has_control,
+        has_way_back=reverse.state(migration, at) is not None,
     )
 
 
 def remove(migration: Migration, at: Endpoints, remains: Remains) -> None:
-    """Remove all of it: what holds back WAL first, what explains the target last."""
+    """Remove all of it: what holds back WAL first, what explains the target last.
+
+    Raises:
+        ConflictError: The way back is running.
+    """
+    if remains.has_way_back:
+        reverse.drop(migration, at)
     with databases.source(at.source_dsn, APPLICATION) as source:
         for name in remains.slots:
             slot.drop(source, name)

@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from consumers import control
+from ops import wiring
 from ops.cli.main import main
 from ops.stack import postgres, process
 from ops.stack.part import wait_until_ready
@@ -88,3 +91,11 @@ def plain_server() -> Iterator[str]:
     finally:
         process.stop([(server, signal.SIGINT)])
         shutil.rmtree(home)
+
+
+def register(shop: Shop) -> None:
+    """What the first worker does on the target."""
+    with psycopg.connect(shop.target_dsn, autocommit=True) as connection:
+        control.migrate(connection)
+        migration = wiring.read(shop.folder)
+        control.register(connection, list(migration.entities.values()), migration.folder)

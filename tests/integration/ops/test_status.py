@@ -3,20 +3,10 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from consumers import control
-from ops import wiring
-from tests.integration.ops.conftest import Ended
+from tests.integration.ops.conftest import Ended, register
 from tests.shop import Shop
 
 Command = Callable[..., Ended]
-
-
-def register(shop: Shop) -> None:
-    """What the first worker does on the target."""
-    with psycopg.connect(shop.target_dsn, autocommit=True) as connection:
-        control.migrate(connection)
-        migration = wiring.read(shop.folder)
-        control.register(connection, list(migration.entities.values()), migration.folder)
 
 
 def test_before_the_first_run_every_entity_is_new_and_the_next_step_is_run(
