@@ -1,7 +1,7 @@
 """A batch of the way back: rows of several target tables in the one order in which the target committed them. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -10,7 +10,7 @@ from consumers.reverse.plan import Back, TableBack
 from consumers.reverse.refused import RefusedError
 from consumers.reverse.statement import GONE, NEW, NUMBER, PUT
 
-DELETED = "d"
+DELETED, WRITTEN = "d", "w"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Step:
         first, last: Their numbers.
         lsns: Of their commits.
         unavailable: The target columns that their events do not have.
-        counts: How many rows of each kind each entity has among them.
+        kinds: What becomes of them, for each entity of the table.
     """
 
     table: TableBack
@@ -56,7 +56,7 @@ class Step:
     last: int
     lsns: Sequence[int]
     unavailable: frozenset[str]
-    counts: tuple[Mapping[str, int], ...]
+    kinds: tuple[str | None, ...]
 
 
 def ordered(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, TableBack]) -> list[Rows]:
@@ -142,56 +142,68 @@ def _has_values(rows: Rows, number: int) -> list[bool]:
     return rows.frame.select(is_there.alias("there"))["there"].to_list()
 
 
-@dataclass(slots=True)
-class _Open:
-    """A step that may still grow."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listed:
+    """Rows as lists: a look into a frame costs as much as a statement.
 
-    rows: Rows
-    places: list[int] = field(default_factory=list)
-    ids: set[str] = field(default_factory=set)
+    Attributes:
+        alike: What rows have in common that go in together: columns that their events lack, and kinds.
+    """
+
+    table: TableBack
+    numbers: list[int]
+    lsns: list[int]
+    ops: list[str]
+    ids: list[str]
+    alike: list[tuple[tuple[str, ...], tuple[str | None, ...]]]
+
+    @classmethod
+    def of(cls, rows: Rows) -> "_Listed":
+        lacking = (tuple(names or ()) for names in rows.frame["__unavailable"].to_list())
+        kinds = zip(*rows.kinds, strict=True)
+        return cls(
+            table=rows.table,
+            numbers=rows.frame[NUMBER].to_list(),
+            lsns=rows.frame["__lsn"].to_list(),
+            ops=rows.frame["__op"].to_list(),
+            ids=rows.ids,
+            alike=list(zip(lacking, kinds, strict=True)),
+        )
+
+    def step(self, places: list[int]) -> Step:
+        """Rows that go in together."""
+        lacking, kinds = self.alike[places[0]]
+        return Step(
+            table=self.table,
+            op=DELETED if self.ops[places[0]] == DELETED else WRITTEN,
+            first=self.numbers[places[0]],
+            last=self.numbers[places[-1]],
+            lsns=[self.lsns[place] for place in places],
+            unavailable=frozenset(lacking),
+            kinds=kinds,
+        )
 
 
 def steps(batch: Sequence[Rows]) -> Iterator[Step]:
     """The rows of a batch in commit order, those that follow one another and are alike together."""
+    listed = [_Listed.of(rows) for rows in batch]
     order = sorted(
         (number, index, place)
-        for index, rows in enumerate(batch)
-        for place, number in enumerate(rows.frame[NUMBER])
+        for index, rows in enumerate(listed)
+        for place, number in enumerate(rows.numbers)
     )
-    likenesses = [_likenesses(rows) for rows in batch]
-    ids = [rows.ids for rows in batch]
-    open_: _Open | None = None
+    places: list[int] = []
+    ids: set[str] = set()
     before: object = None
+    last: _Listed | None = None
     for _, index, place in order:
-        like = index, likenesses[index][place]
-        if open_ is None or like != before or ids[index][place] in open_.ids:
-            if open_ is not None:
-                yield _step(open_)
-            open_, before = _Open(rows=batch[index]), like
-        open_.places.append(place)
-        open_.ids.add(ids[index][place])
-    if open_ is not None:
-        yield _step(open_)
-
-
-def _likenesses(rows: Rows) -> list[tuple[object, ...]]:
-    """What rows have in common that go in together: kinds, and columns that their events lack."""
-    lacking = (tuple(names or ()) for names in rows.frame["__unavailable"].to_list())
-    return list(zip(lacking, *rows.kinds, strict=True))
-
-
-def _step(open_: _Open) -> Step:
-    frame, places = open_.rows.frame, open_.places
-    is_gone = frame["__op"][places[0]] == DELETED
-    lacking = frame["__unavailable"][places[0]]
-    return Step(
-        table=open_.rows.table,
-        op=DELETED if is_gone else "w",
-        first=frame[NUMBER][places[0]],
-        last=frame[NUMBER][places[-1]],
-        lsns=frame["__lsn"].gather(places).to_list(),
-        unavailable=frozenset([] if lacking is None else lacking),
-        counts=tuple(
-            {kind: len(places)} if (kind := kinds[places[0]]) else {} for kinds in open_.rows.kinds
-        ),
-    )
+        rows = listed[index]
+        like = index, rows.alike[place]
+        if last is not None and (like != before or rows.ids[place] in ids):
+            yield last.step(places)
+            places, ids = [], set()
+        last, before = rows, like
+        places.append(place)
+        ids.add(rows.ids[place])
+    if last is not None:
+        yield last.step(places)

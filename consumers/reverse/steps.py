@@ -4,7 +4,9 @@ Rows that follow one another go in by one statement; where that is refused, one 
 accepted. What is refused then stops the way back.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 
@@ -17,6 +19,7 @@ from consumers.reverse.plan import Back, TableBack
 from consumers.reverse.refused import RefusedError
 from consumers.reverse.statement import GONE, NEW, PUT
 
+Build = Callable[[TableBack, Back], str]
 _REFERRED = ("23503", "23001")
 
 
@@ -44,6 +47,7 @@ class Steps:
         """Write in the transaction of this cursor."""
         self._cursor = cursor
         self._postponed: list[_Postponed] = []
+        self._built: dict[tuple[str, str, int, frozenset[str]], str] = {}
 
     def take(self, step: Step) -> None:
         """Write the rows of a step.
@@ -108,25 +112,31 @@ class Steps:
 
     def _write(self, step: Step, first: int, last: int) -> None:
         """Write a range of a step: what joins rows after the rows, and deletes the other way round."""
-        backs = list(zip(step.table.entities, step.counts, strict=True))
+        backs = list(zip(step.table.entities, step.kinds, strict=True))
         size = last - first + 1
-        for back, counts in reversed(backs) if step.op == DELETED else backs:
-            if GONE in counts:
-                execute(self._cursor, statement.delete(step.table, back), first, last)
-            if NEW in counts:
-                query = statement.insert(step.table, back)
-                self._expect(back, size, execute(self._cursor, query, first, last).rowcount)
-            if PUT in counts:
+        for back, kind in reversed(backs) if step.op == DELETED else backs:
+            if kind == GONE:
+                self._run(statement.delete, step, back, (first, last))
+            elif kind == NEW:
+                self._expect(back, size, self._run(statement.insert, step, back, (first, last)))
+            elif kind == PUT:
                 self._put(step, back, first, last)
 
     def _put(self, step: Step, back: Back, first: int, last: int) -> None:
-        query = statement.update(step.table, back, step.unavailable)
+        update = partial(statement.update, without=step.unavailable)
         size = last - first + 1
-        updated = execute(self._cursor, query, first, last).rowcount
+        updated = self._run(update, step, back, (first, last))
         if updated < size and not step.unavailable:
-            query = statement.restore(step.table, back)
-            updated += execute(self._cursor, query, first, last).rowcount
+            updated += self._run(statement.restore, step, back, (first, last))
         self._expect(back, size, updated)
+
+    def _run(self, build: Build, step: Step, back: Back, numbers: tuple[int, int]) -> int:
+        """Run a statement over some rows, built once a batch; how many it has written."""
+        name = getattr(build, "__name__", "update")
+        key = name, step.table.topic, back.number, step.unavailable
+        if key not in self._built:
+            self._built[key] = build(step.table, back)
+        return execute(self._cursor, self._built[key], *numbers).rowcount
 
     def _expect(self, back: Back, expected: int, written: int) -> None:
         if written != expected:

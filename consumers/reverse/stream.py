@@ -68,7 +68,7 @@ class WayBack:
     def _run(self, stop: threading.Event) -> None:
         settings = self._settings
         with (
-            _session(settings.source_dsn, "way back") as legacy,
+            _session(settings.source_dsn, "way back", enable_seqscan="off") as legacy,
             _session(settings.target_dsn, "way back", enable_seqscan="off") as target,
         ):
             state = require_switched(legacy, settings.pipeline)
