@@ -12,7 +12,7 @@ from schemas.errors import InvariantError
 
 
 def measure(stack: Endpoints, rows: int) -> dict[str, object]:
-    """Verify a table that was just moved; the account of it, taken at the same point, is in the time.
+    """Verify a table that was just moved; keys, rows and totals.
 
     Raises:
         InvariantError: It is not clean.

@@ -51,7 +51,7 @@ def verify(  # noqa: PLR0913 - a parameter an option
 
     The pipeline goes on: its workers are held for a second or two. A row that differs is named with the reason: it was
     written by somebody else, or by older rules, is missing, or is too much. The result is kept; status tells when the
-    target has moved on since. Exit code 8 if a row differs, or the account is not clean.
+    target has moved on since. Exit code 8 if a row, or a total of a numeric column, differs.
 
     Example: understudy verify examples/clinic --entity payments --values
     """

@@ -4,7 +4,7 @@ Values only; accounting.py fills them.
 """
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -70,7 +70,7 @@ class EntityAccount:
             "unaccounted_keys": self.unaccounted[:KEYS_LISTED_MAX],
             "extra": len(self.extra),
             "extra_keys": self.extra[:KEYS_LISTED_MAX],
-            "totals": [asdict(total) | {"agrees": total.agrees} for total in self.totals],
+            "totals": [total.as_json() for total in self.totals],
         }
 
 

@@ -8,7 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from consumers.expectation import Expectation
+import polars as pl
+
+from consumers import images
+from consumers.expectation import Expectation, Unexpected
 from consumers.stage import Stage
 from ops import databases
 from ops.databases import Connection
@@ -105,17 +108,25 @@ class Comparing:
         expectation, gone = Expectation(task.stage), set(task.keys)
         with target.cursor() as cursor:
             for block in source_rows.blocks(source, task.stretch) if task.stretch else ():
-                rows = expectation.unexpected(cursor, block)
-                if task.keys:
-                    gone.difference_update(task.stage.keys(block).to_list())
-                with self._lock:
-                    task.found.rows += block.height
-                    task.found.take(rows, values=self._values)
+                keys = task.stage.keys(block)
+                gone.difference_update(keys.to_list() if gone else ())
+                self._take(task, expectation.unexpected(cursor, block), block, keys)
                 self._rest(block.height)
             if gone:
                 rows = expectation.remaining(cursor, sorted(gone))
                 with self._lock:
                     task.found.take(rows, values=self._values)
+
+    def _take(
+        self, task: Task, rows: Sequence[Unexpected], block: pl.DataFrame, keys: pl.Series
+    ) -> None:
+        waiting = [row.key for row in rows if row.standing.waits or row.standing.given_up]
+        with self._lock:
+            task.found.rows += block.height
+            task.found.take(rows, values=self._values)
+            task.found.keys.append(keys)
+            if waiting:
+                task.found.staying.append(_printed(task.stage, block.filter(keys.is_in(waiting))))
 
     def _rest(self, rows: int) -> None:
         """Wait as long as the limit of the rate wants it."""
@@ -123,3 +134,11 @@ class Comparing:
             self._rows += rows
             due = self._began + (self._rows / self._rows_per_s if self._rows_per_s else 0.0)
         time.sleep(max(0.0, due - time.monotonic()))
+
+
+def _printed(stage: Stage, rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns of the key as texts, `__key0` and so on."""
+    return rows.select(
+        images.texts(column.name, rows.schema[column.name]).cast(pl.String).alias(f"__key{n}")
+        for n, column in enumerate(stage.plan.key)
+    )

@@ -1,8 +1,9 @@
 """Sums of numeric columns on both sides: the rows that have arrived, added up by each server itself."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 import psycopg
@@ -40,6 +41,10 @@ class Total:
     def agrees(self) -> bool:
         """Whether both are the same, to the last digit; what cannot be added up does not disagree."""
         return bool(self.problem) or self.source == self.target
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--output json`."""
+        return asdict(self) | {"agrees": self.agrees}
 
 
 def totals(

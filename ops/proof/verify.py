@@ -1,7 +1,7 @@
 """Verifying the target: expected rows, made of the source's by the rules of the pipeline itself, beside those it has.
 
 At an exact point nothing is in flight, so whatever differs is a fault, or a row that waits. Expected rows are made with
-the plan that the workers have; the account, which shares nothing of it but the mapping, is taken at the same point.
+the plan that the workers have; against a bug in that stand the totals, which each server adds up from its own rows.
 """
 
 import json
@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import polars as pl
 from psycopg import sql
 
 from consumers import control
 from consumers.assembly import Assembly, Schemas
+from consumers.identity import Identity
 from consumers.plan import leaf
 from consumers.stage import Stage
 from ops import databases, wiring
-from ops.proof import accounting, since, source_rows, verified
-from ops.proof.account import Account
+from ops.proof import accounting, frames, since, source_rows, verified
 from ops.proof.comparing import Comparing, Task
 from ops.proof.exact_point import APPLICATION, ExactPoint, Say, exact_point
 from ops.proof.source_rows import Stretch
+from ops.proof.totals import totals
+from ops.proof.totals_sql import Summed
 from ops.proof.verification import Difference, EntityVerification, Kind, Verification
 from ops.proof.verified import Since
 from ops.stack.state import Endpoints
@@ -39,6 +42,8 @@ _UNOWNED = sql.SQL("""
     WHERE NOT EXISTS (SELECT FROM understudy.migration_mappings m
         WHERE m.generation = 1 AND m.entity = ANY (%s) AND m.state = 'l' AND m.id = t.{id})""")
 
+_RECORDED = sql.SQL("""
+    SELECT legacy_key, CAST(state AS text) FROM {mapping} WHERE generation = 1 AND source = {source}""")
 _SHARED = sql.SQL("""
     SELECT legacy_key FROM (
         SELECT legacy_key, id, count(*) OVER (PARTITION BY id) AS rows FROM {mapping}
@@ -139,6 +144,9 @@ class _Verifying:
         self._assembly.spec_versions = self._spec_versions()
         self._tables = source_rows.tables(point.source, self._entities)
         self._stages = {entity.name: self._stage(entity) for entity in self._entities}
+        overrides = control.overrides(point.target, list(migration.entities))
+        namespace = migration.pipeline.namespace
+        self._ids = {name: Identity(namespace, name, overrides[name]) for name in overrides}
         self._found = {
             name: EntityVerification(entity=name, spec_version=stage.plan.spec_version)
             for name, stage in self._stages.items()
@@ -146,20 +154,14 @@ class _Verifying:
 
     def whole(self) -> Verification:
         """All rows, or a sample of each entity."""
-        began = time.monotonic()
-        tasks = [task for entity in self._entities for task in self._tasks(entity)]
-        if self._options.sample:
-            return self._compare(tasks, "sample", began, None)
-        names = [entity.name for entity in self._entities]
-        account = accounting.at_point(self._migration, self._point, names)
-        gone = [self._task(of.entity, keys=frozenset(of.extra)) for of in account.entities]
-        result = self._compare(
-            [*tasks, *(task for task in gone if task.keys)], "all", began, account
-        )
-        self._note_unrecorded(account)
-        self._note_shared()
-        self._note_unowned()
-        return result
+        began, comparing = time.monotonic(), self._comparing()
+        comparing.run([task for entity in self._entities for task in self._tasks(entity)])
+        if not self._options.sample:
+            comparing.run([task for entity in self._entities for task in self._extra(entity)])
+            for entity in self._entities:
+                self._note_unowned(entity)
+                self._add_up(entity)
+        return self._result("sample" if self._options.sample else "all", began)
 
     def changed(self, base: Mapping[str, Since]) -> Verification:
         """The rows that have changed since another verification."""
@@ -173,16 +175,16 @@ class _Verifying:
                     self._task_of(name, every[first : first + KEYS_MAX])
                     for first in range(0, len(every), KEYS_MAX)
                 ]
-        return self._compare(tasks, "changed", began, None)
+        self._comparing().run(tasks)
+        return self._result("changed", began)
 
-    def _compare(
-        self, tasks: Sequence[Task], scope: str, began: float, account: Account | None
-    ) -> Verification:
+    def _comparing(self) -> Comparing:
         options = self._options
-        comparing = Comparing(
+        return Comparing(
             self._at, self._point, values=options.values, rows_per_s=options.rows_per_s
         )
-        comparing.run(tasks)
+
+    def _result(self, scope: str, began: float) -> Verification:
         return Verification(
             pipeline=self._migration.pipeline.pipeline,
             scope=scope,
@@ -192,7 +194,6 @@ class _Verifying:
             seconds=time.monotonic() - began,
             offsets=self._point.offsets,
             entities=tuple(self._found.values()),
-            account=account,
         )
 
     def _spec_versions(self) -> dict[str, int]:
@@ -239,34 +240,61 @@ class _Verifying:
         consumer = wiring.reader(self._migration, self._at)
         return since.changed_keys(consumer, stages, stretches, self._schemas.reader)
 
-    def _note_unrecorded(self, account: Account) -> None:
-        """Rows that the target has as it should, though the mapping does not say so."""
-        for of in account.entities:
-            found = self._found[of.entity]
-            known = {difference.key for difference in found.differences}
-            for key in sorted(set(of.unaccounted) - known):
+    def _extra(self, entity: Entity) -> list[Task]:
+        """What the mapping records of keys that the source does not have; notes those that it does not record."""
+        found = self._found[entity.name]
+        query = _RECORDED.format(
+            mapping=sql.Identifier("understudy", leaf(entity.name)),
+            source=sql.Literal(str(entity.source)),
+        )
+        recorded = frames.read(self._point.target, query, ["key", "state"])
+        ours = pl.DataFrame({"key": pl.concat(found.keys or [pl.Series(dtype=pl.String)])})
+        noted = {*found.waiting, *(difference.key for difference in found.differences)}
+        for key in ours.join(recorded, on="key", how="anti")["key"].sort().to_list():
+            if key not in noted:
                 found.note(Difference(key=key, kind=Kind.UNRECORDED))
+        live = recorded.filter(pl.col("state") == "l")
+        extra = live.join(ours, on="key", how="anti")["key"].to_list()
+        return [self._task(entity.name, keys=frozenset(extra))] if extra else []
 
-    def _note_shared(self) -> None:
-        for entity in self._entities:
-            query = _SHARED.format(mapping=sql.Identifier("understudy", leaf(entity.name)))
-            for (key,) in self._point.target.execute(query).fetchall():
-                self._found[entity.name].note(Difference(key=str(key), kind=Kind.SHARED))
+    def _note_unowned(self, entity: Entity) -> None:
+        """Rows of the target that no legacy row was ever made into, and legacy rows that share one."""
+        sharing = [
+            n for n in self._migration.sharing(entity) if not self._migration.entities[n].joined
+        ]
+        if entity.joined or sharing[0] != entity.name:
+            return
+        kind = Kind.STUB if self._has_stubs(entity.name) else Kind.EXTRA
+        query = _UNOWNED.format(
+            id=sql.Identifier(entity.id_column), target=sql.Identifier(*entity.target.place)
+        )
+        rows = self._point.target.execute(query, [sharing]).fetchall()
+        for (row_id,) in rows:
+            self._found[entity.name].note(Difference(key=str(row_id), kind=kind))
+        # Where two are mapped to one row, the row of one of them is nobody's.
+        for name in sharing if rows else ():
+            shared = _SHARED.format(mapping=sql.Identifier("understudy", leaf(name)))
+            for (key,) in self._point.target.execute(shared).fetchall():
+                self._found[name].note(Difference(key=str(key), kind=Kind.SHARED))
 
-    def _note_unowned(self) -> None:
-        """Rows of the target that no legacy row was ever made into."""
-        for entity in self._entities:
-            sharing = [
-                n for n in self._migration.sharing(entity) if not self._migration.entities[n].joined
-            ]
-            if entity.joined or sharing[0] != entity.name:
-                continue
-            kind = Kind.STUB if self._has_stubs(entity.name) else Kind.EXTRA
-            query = _UNOWNED.format(
-                id=sql.Identifier(entity.id_column), target=sql.Identifier(*entity.target.place)
-            )
-            for (row_id,) in self._point.target.execute(query, [sharing]).fetchall():
-                self._found[entity.name].note(Difference(key=str(row_id), kind=kind))
+    def _add_up(self, entity: Entity) -> None:
+        """The numeric columns of both sides, added up by each server from its own rows."""
+        found, plan = self._found[entity.name], self._stages[entity.name].plan
+        names = [f"__key{n}" for n in range(len(plan.key))]
+        nothing = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+        summed = Summed(
+            entity=entity,
+            legacy=plan.legacy,
+            target=plan.target,
+            key=tuple(column.name for column in plan.key),
+        )
+        found.totals = totals(
+            self._point.source,
+            self._point.target,
+            summed,
+            pl.concat([nothing, *found.staying]),
+            self._ids,
+        )
 
     def _has_stubs(self, name: str) -> bool:
         refs = (rule for e in self._migration.entities.values() for rule in e.refs.values())

@@ -36,6 +36,9 @@ def test_nothing_differs_while_every_commit_changes_two_rows(shop: Shop, run: Pa
             assert (code, differences) == (0, {})
             assert orders["found"] == {"dead letter": 1, "parked": 1}
             assert orders["rows"] >= 23
+            assert [(t["column"], t["agrees"]) for t in orders["totals"] if t["by"] is None] == [
+                ("total", True)
+            ]
 
 
 ROGUE, EXTRA = "written on the target by somebody else", "in the target, but not in the source"
