@@ -28,7 +28,8 @@ class Standing:
     Attributes:
         state: Of the mapping; None: nothing was ever applied.
         owed: UUIDs of parents that the row does without for now.
-        current: Whether the image in the mapping is the legacy row as it is; None: it was not kept.
+        current: Whether the image in the mapping is the legacy row as it is; None: it was not kept, or the table has
+            other columns since.
         waits: Why something waits for the key; None: nothing does.
         deleted: Whether what waits is a delete.
         given_up: Whether an operator has given the row up.
@@ -176,9 +177,7 @@ class Expectation:
                 state=_text(state),
                 spec_version=None if version is None else int(str(version)),
                 owed=tuple(map(str, owed)) if isinstance(owed, list) else (),
-                current=None
-                if original is None
-                else json.loads(str(original)) == now.get(str(key)),
+                current=_is_current(original, now.get(str(key))),
                 waits=_text(waits),
                 deleted=bool(deleted),
                 given_up=bool(given_up),
@@ -186,11 +185,21 @@ class Expectation:
             for key, state, version, owed, original, waits, deleted, given_up in rows
         }
 
-    def _images(self, legacy: pl.DataFrame, keys: list[str]) -> dict[str, object]:
+    def _images(self, legacy: pl.DataFrame, keys: list[str]) -> dict[str, dict[str, object]]:
         named = legacy.with_columns(self._stage.keys(legacy))
         chosen = named.filter(pl.col("__key").is_in(keys))
         encoded = images.encode(chosen, self._plan.legacy.columns).to_list()
         return dict(zip(chosen["__key"].to_list(), map(json.loads, encoded), strict=True))
+
+
+def _is_current(original: object, now: dict[str, object] | None) -> bool | None:
+    """Whether an image is the legacy row as it is; None where that cannot be told."""
+    if original is None or now is None:
+        return None
+    then = json.loads(str(original))
+    if any(then[name] != now[name] for name in then.keys() & now.keys()):
+        return False
+    return True if then.keys() == now.keys() else None
 
 
 def _text(value: object) -> str | None:

@@ -19,7 +19,7 @@ from schemas.migration import Migration
 
 POLL_S = 0.2
 
-# How many keys an entry of the audit log names; it counts all of them.
+# How many keys one entry of the audit log names.
 AUDITED_KEYS_MAX = 10_000
 _CHOSEN = """
     generation = 1 AND entity = ANY (%(entities)s) AND (%(key)s::text IS NULL OR legacy_key = %(key)s)
@@ -138,6 +138,7 @@ def discard(connection: Connection, chosen: Chosen, why: str) -> list[str]:
     names = sorted(chosen.entities)
     rows = []
     with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")  # There may be many.
         checkpoint.lock(cursor, names, None)
         for name in names:
             query = _DISCARD.format(
@@ -196,9 +197,10 @@ def _audited(
     rows: Sequence[tuple[object, ...]],
     detail: dict[str, Any],
 ) -> list[str]:
-    """Record what was done to which keys, an entry for each entity."""
+    """Record what was done to which keys: all are named, for what an operator gave up is known from there."""
     for entity in sorted({str(entity) for entity, _ in rows}):
         keys = [str(key) for name, key in rows if name == entity]
-        said = detail | {"count": len(keys), "keys": keys[:AUDITED_KEYS_MAX]}
-        audit(connection, action, entity, said)
+        for first in range(0, len(keys), AUDITED_KEYS_MAX):
+            named = keys[first : first + AUDITED_KEYS_MAX]
+            audit(connection, action, entity, detail | {"count": len(named), "keys": named})
     return [f"{entity} {key}" for entity, key in rows]

@@ -58,7 +58,7 @@ def endpoints(migration: Migration) -> Endpoints:
         "bootstrap": pipeline.kafka.bootstrap,
         "registry_url": pipeline.registry.url,
     }
-    missing = [_KEYS[name] for name, value in configured.items() if value is None]
+    missing = [_KEYS[name] for name, value in configured.items() if not value]
     stack = state.endpoints(state.default_home()) if missing else None
     if missing and stack is None:
         raise ConfigError(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from schemas.migration import Migration
 
 app = typer.Typer()
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SAMPLE_MAX = 1_000_000_000
 
 
 @app.command()
@@ -25,7 +27,10 @@ def verify(  # noqa: PLR0913 - a parameter an option
     entity: Entities = None,
     *,
     sample: Annotated[
-        int, typer.Option(min=0, help="Only about so many rows of each entity, at random; 0: all.")
+        int,
+        typer.Option(
+            min=0, max=SAMPLE_MAX, help="Only about so many rows of each entity, at random; 0: all."
+        ),
     ] = 0,
     since: Annotated[
         str | None,
@@ -68,7 +73,9 @@ def verify(  # noqa: PLR0913 - a parameter an option
     show(found, output)
     if repair and found.repairable():
         left = found.differing - sum(map(len, found.repairable().values()))
-        found = mended(migration, at, found, options, timeout)
+        # What cannot be mended is not looked at again: the next --since last has to know of it.
+        again = replace(options, continues=not left)
+        found = mended(migration, at, found, again, timeout)
         show(found, output)
         if left:
             raise MismatchError("not all of it could be written again", differing=left)
@@ -141,4 +148,7 @@ def _since(text: str | None) -> datetime | Literal["last"] | None:
         raise UsageError(
             f"{text} is no time", remedy="Write last, or a time like 2026-05-01T18:00 (UTC)."
         ) from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    if not EPOCH < time < datetime.now(UTC):
+        raise UsageError(f"{text} is not in the past", remedy="Write a time since 1970.")
+    return time

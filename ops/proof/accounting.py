@@ -15,7 +15,7 @@ from ops.preflight import catalogs
 from ops.proof import frames
 from ops.proof.account import Account, EntityAccount
 from ops.proof.classes import Class, classes
-from ops.proof.exact_point import ExactPoint, Say, exact_point
+from ops.proof.exact_point import ExactPoint, Say, exact_point, require_unmoved
 from ops.proof.totals import totals
 from ops.proof.totals_sql import Summed
 from ops.stack.state import Endpoints
@@ -47,13 +47,12 @@ def take(
     """
     with exact_point(migration, at, entities, say, timeout_s=timeout_s) as point:
         say("comparing; the workers go on")
-        return at_point(migration, point, entities)
+        return _at_point(migration, point, entities)
 
 
-def at_point(migration: Migration, point: ExactPoint, entities: Sequence[str]) -> Account:
-    """Take the account at a point that somebody looks at already."""
+def _at_point(migration: Migration, point: ExactPoint, entities: Sequence[str]) -> Account:
     taking = _Taking(migration, point)
-    return Account(
+    account = Account(
         pipeline=migration.pipeline.pipeline,
         lsn=point.lsn,
         at=point.at,
@@ -62,6 +61,8 @@ def at_point(migration: Migration, point: ExactPoint, entities: Sequence[str]) -
         entities=tuple(taking.entity(migration.entities[name]) for name in entities),
         unread=_unread(point.source, migration),
     )
+    require_unmoved(point.source, taking.tables)
+    return account
 
 
 def versions(point: ExactPoint) -> dict[str, str]:
@@ -89,6 +90,11 @@ class _Taking:
         overrides = control.overrides(point.target, list(migration.entities))
         namespace = migration.pipeline.namespace
         self._ids = {name: Identity(namespace, name, overrides[name]) for name in overrides}
+
+    @property
+    def tables(self) -> list[Table]:
+        """The legacy tables of all entities."""
+        return list(self._tables.values())
 
     def entity(self, entity: Entity) -> EntityAccount:
         legacy = self._tables[entity.source.place]

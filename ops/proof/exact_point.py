@@ -30,6 +30,7 @@ from schemas import names
 from schemas.errors import NotReadyError
 from schemas.migration import Migration
 from schemas.positions import Marker
+from schemas.table import Table
 
 APPLICATION = "exact point"
 POLL_S = 0.1
@@ -44,6 +45,11 @@ _WRITTEN = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 _WATERMARK = (
     "SELECT min(watermark) FROM understudy.checkpoints WHERE generation = 1 AND entity = ANY (%s)"
 )
+# The catalog as the snapshot has it, beside where the table is now.
+_MOVED = """
+    SELECT c.oid::regclass::text FROM unnest(%s::oid[]) AS t (oid), pg_partition_tree(t.oid) p
+    JOIN pg_catalog.pg_class c ON c.oid = p.relid
+    WHERE c.relfilenode <> pg_relation_filenode(c.oid)"""
 Access = Literal["READ ONLY", "READ WRITE"]
 
 
@@ -110,6 +116,23 @@ def begin(connection: Connection, snapshot: str = "", access: Access = "READ ONL
         named = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot))
         connection.execute(named)
     connection.execute("SELECT 1")
+
+
+def require_unmoved(source: Connection, tables: Sequence[Table]) -> None:
+    """See to it that a session in the source's snapshot has seen tables as they were: TRUNCATE empties them for it too.
+
+    Source: PostgreSQL manual, "Caveats" of concurrency control (TRUNCATE and ALTER TABLE are not MVCC-safe).
+
+    Raises:
+        NotReadyError: One was truncated, or rewritten, since.
+    """
+    moved = source.execute(_MOVED, [[table.oid for table in tables]]).fetchall()
+    if moved:
+        raise NotReadyError(
+            "a legacy table was truncated or rewritten while it was looked at",
+            table=moved[0][0],
+            remedy="Try again.",
+        )
 
 
 class _Sessions(NamedTuple):

@@ -49,6 +49,7 @@ class Summed:
             column
             for column in self.target.table.columns
             if column.base.startswith(_NUMBERS)
+            and not column.base.endswith("[]")
             and isinstance(self.entity.columns.get(column.name), Copy | Default | Sql)
         ]
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
@@ -270,7 +271,11 @@ def _row(
     query = sql.SQL(
         "SELECT each.* FROM {} t, jsonb_each_text(to_jsonb(t)) AS each WHERE {}"
     ).format(sql.Identifier(*place), same)
-    return {str(name): value for name, value in connection.execute(query).fetchall()} or None
+    try:
+        rows = connection.execute(query).fetchall()
+    except psycopg.DataError as error:
+        raise UsageError("the key is no value of its columns", table=".".join(place)) from error
+    return {str(name): value for name, value in rows} or None
 
 
 def _with_lsn(row: dict[str, Any]) -> dict[str, Any]:

@@ -113,6 +113,7 @@ class EntityVerification:
     """What was found of one entity; grows while it is compared.
 
     Attributes:
+        has_stubs: Whether rows of the target may stand for parents that have not come.
         rows: Legacy rows that were compared.
         found: Rows by kind.
         differences: Those that are faults, up to KEPT_MAX.
@@ -124,6 +125,7 @@ class EntityVerification:
 
     entity: str
     spec_version: int
+    has_stubs: bool = False
     rows: int = 0
     found: Counter[Kind] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
@@ -136,6 +138,8 @@ class EntityVerification:
         """Note rows that are not as expected."""
         for row in rows:
             kind = kind_of(row, self.spec_version)
+            if kind is Kind.EXTRA and self.has_stubs:
+                kind = Kind.STUB
             columns = {n: both if values else None for n, both in row.columns.items()}
             self.note(Difference(key=row.key, kind=kind, columns=columns))
 
@@ -143,7 +147,7 @@ class EntityVerification:
         """Note one row."""
         self.found[difference.kind] += 1
         if difference.kind.is_explained:
-            self.waiting.append(difference.key)
+            self.waiting += [] if difference.kind is Kind.STUB else [difference.key]
         elif len(self.differences) < KEPT_MAX:
             self.differences.append(difference)
 

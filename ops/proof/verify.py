@@ -22,7 +22,13 @@ from consumers.stage import Stage
 from ops import databases, wiring
 from ops.proof import accounting, frames, since, source_rows, verified
 from ops.proof.comparing import Comparing, Task
-from ops.proof.exact_point import APPLICATION, ExactPoint, Say, exact_point
+from ops.proof.exact_point import (
+    APPLICATION,
+    ExactPoint,
+    Say,
+    exact_point,
+    require_unmoved,
+)
 from ops.proof.source_rows import Stretch
 from ops.proof.totals import totals
 from ops.proof.totals_sql import Summed
@@ -58,12 +64,14 @@ class Options:
     Attributes:
         since: Only the rows that have changed since then; since the last verification: those that waited then, too.
             Or where that begins, by entity.
+        continues: Whether `since` begins where a clean verification ended, so that another may go on from this one.
         sample: Only about so many rows of each entity, picked at random; 0: all.
         values: Keep the values that differ.
         rows_per_s: At most so many; 0: as fast as it goes.
     """
 
     since: datetime | Literal["last"] | Mapping[str, Since] | None = None
+    continues: bool = False
     sample: int = 0
     values: bool = False
     rows_per_s: float = 0
@@ -148,7 +156,11 @@ class _Verifying:
         namespace = migration.pipeline.namespace
         self._ids = {name: Identity(namespace, name, overrides[name]) for name in overrides}
         self._found = {
-            name: EntityVerification(entity=name, spec_version=stage.plan.spec_version)
+            name: EntityVerification(
+                entity=name,
+                spec_version=stage.plan.spec_version,
+                has_stubs=self._has_stubs(name),
+            )
             for name, stage in self._stages.items()
         }
 
@@ -161,6 +173,7 @@ class _Verifying:
             for entity in self._entities:
                 self._note_unowned(entity)
                 self._add_up(entity)
+        require_unmoved(self._point.source, list(self._tables.values()))
         return self._result("sample" if self._options.sample else "all", began)
 
     def changed(self, base: Mapping[str, Since]) -> Verification:
@@ -176,7 +189,8 @@ class _Verifying:
                     for first in range(0, len(every), KEYS_MAX)
                 ]
         self._comparing().run(tasks)
-        return self._result("changed", began)
+        goes_on = self._options.since == "last" or self._options.continues
+        return self._result("changed" if goes_on else "sample", began)
 
     def _comparing(self) -> Comparing:
         options = self._options
@@ -262,9 +276,10 @@ class _Verifying:
         sharing = [
             n for n in self._migration.sharing(entity) if not self._migration.entities[n].joined
         ]
-        if entity.joined or sharing[0] != entity.name:
+        looked_at = [name for name in sharing if name in self._found]
+        if entity.joined or looked_at[0] != entity.name:
             return
-        kind = Kind.STUB if self._has_stubs(entity.name) else Kind.EXTRA
+        kind = Kind.STUB if self._found[entity.name].has_stubs else Kind.EXTRA
         query = _UNOWNED.format(
             id=sql.Identifier(entity.id_column), target=sql.Identifier(*entity.target.place)
         )
@@ -272,7 +287,7 @@ class _Verifying:
         for (row_id,) in rows:
             self._found[entity.name].note(Difference(key=str(row_id), kind=kind))
         # Where two are mapped to one row, the row of one of them is nobody's.
-        for name in sharing if rows else ():
+        for name in looked_at if rows else ():
             shared = _SHARED.format(mapping=sql.Identifier("understudy", leaf(name)))
             for (key,) in self._point.target.execute(shared).fetchall():
                 self._found[name].note(Difference(key=str(key), kind=Kind.SHARED))

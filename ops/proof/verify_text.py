@@ -24,6 +24,14 @@ def tables(verification: Verification) -> Tables:
     faults = [row for entity in verification.entities for row in _faults(entity)]
     if faults:
         yield ("entity", "key", "what", "columns"), faults
+    totals: list[tuple[object, ...]] = [
+        (entity.entity, total.column, total.by or "", total.group or "", total.source, total.target)
+        for entity in verification.entities
+        for total in entity.totals
+        if not total.agrees
+    ]
+    if totals:
+        yield ("entity", "column", "by", "of", "source total", "target total"), totals
 
 
 def _faults(entity: EntityVerification) -> Iterator[tuple[object, ...]]:
