@@ -12,7 +12,7 @@ from importlib.metadata import version
 from ops import databases
 from ops.controls import audit
 from ops.cutover import drain, gates, hooks, reverse, sequences
-from ops.cutover.changed import verify_changed
+from ops.cutover.changed import compiled, verify_changed
 from ops.cutover.gate import Gate, judge, require_met
 from ops.cutover.gates import Sight
 from ops.cutover.journal import Journal
@@ -23,6 +23,7 @@ from ops.cutover.order import APPLICATION, Order
 from ops.cutover.states import NEXT, State
 from ops.cutover.target_fence import open_target, target_fence
 from ops.databases import Connection
+from ops.proof.plans import Plans
 from producers.source import source_errors
 from schemas import failpoint
 from schemas.errors import ConflictError, NotReadyError
@@ -49,6 +50,7 @@ class Beginning:
         self._seen = seen
         self._journal = journal
         self._deadline = time.monotonic() + order.timeout_s
+        self._plans: Plans | None = None
 
     def run(self) -> None:
         """Bring the cutover on until it is switched.
@@ -98,7 +100,8 @@ class Beginning:
             self._journal.record("gates", evidence, seconds=time.monotonic() - began, then=then)
         failpoint.reach("cut.prepared")
         # What it looks at now need not be looked at while nobody can write.
-        verify_changed(self._seen, VERIFY_S)
+        self._plans = compiled(self._seen)
+        verify_changed(self._seen, self._plans, VERIFY_S)
 
     def _prepare_way_back(self, found: list[Gate]) -> dict[str, object] | None:
         """Have the target captured from now on, unless it was signed off that there is no way back."""
@@ -161,7 +164,8 @@ class Beginning:
                 waits = drain.await_nothing_new_waits(session, seen.migration, accepted, deadline)
             laps.end("waiting")
             say("verifying what changed since the last verification")
-            checked = verify_changed(seen, max(1.0, deadline - time.monotonic()))
+            plans = self._plans or compiled(seen)  # A begin that was killed has not looked before.
+            checked = verify_changed(seen, plans, max(1.0, deadline - time.monotonic()))
             laps.end("verified")
             raised = sequences.raise_all(seen.target, seen.migration)
             laps.end("sequences")

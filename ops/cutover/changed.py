@@ -2,15 +2,23 @@
 
 from ops.cutover.gates import Sight
 from ops.proof import verified, verify
+from ops.proof.plans import Plans
 from schemas.errors import MismatchError
 from schemas.event_id import lsn_text
 
 
-def verify_changed(seen: Sight, timeout_s: float) -> dict[str, object]:
+def compiled(seen: Sight) -> Plans:
+    """All entities, compiled: before the fence nobody waits for it."""
+    entities = list(seen.migration.entities)
+    return Plans.compile(seen.migration, seen.at, (seen.source, seen.target), entities)
+
+
+def verify_changed(seen: Sight, plans: Plans, timeout_s: float) -> dict[str, object]:
     """Verify the entities that have taken in records since, or of which rows waited then; the others are as they were.
 
     Args:
         seen: Both sides; every record that matters is applied.
+        plans: Of all entities.
         timeout_s: As `verify.take`.
 
     Returns:
@@ -25,7 +33,7 @@ def verify_changed(seen: Sight, timeout_s: float) -> dict[str, object]:
     changed = [name for name in entities if known[name].records or known[name].waiting]
     if not changed:
         return {"entities": changed}
-    options = verify.Options(since="last")
+    options = verify.Options(since="last", plans=plans)
     found = verify.take(
         seen.migration, seen.at, changed, _silent, timeout_s=timeout_s, options=options
     )

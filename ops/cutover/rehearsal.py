@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 
 from ops.cutover import drain, gates
-from ops.cutover.changed import verify_changed
+from ops.cutover.changed import compiled, verify_changed
 from ops.cutover.fence import GRACE_S
 from ops.cutover.gate import Gate, judge
 from ops.cutover.gates import Sight
@@ -73,7 +73,8 @@ def rehearse(order: Order) -> Rehearsal:
 
 def _drained(order: Order, seen: Sight) -> dict[str, float]:
     order.say("verifying what changed since the last verification, as before the fence")
-    verify_changed(seen, VERIFY_S)
+    plans = compiled(seen)
+    verify_changed(seen, plans, VERIFY_S)
     order.say("draining, as after the fence; nobody is shut out")
     with closing(Markers(seen.migration, seen.at)) as markers, quick_heartbeats(seen.at.source_dsn):
         laps, deadline = Laps(), monotonic() + order.timeout_s
@@ -81,7 +82,7 @@ def _drained(order: Order, seen: Sight) -> dict[str, float]:
         laps.end("marker")
         drain.await_applied(seen.target, seen.migration, first, deadline)
         laps.end("applied")
-        verify_changed(seen, max(1.0, deadline - monotonic()))
+        verify_changed(seen, plans, max(1.0, deadline - monotonic()))
         laps.end("verified")
         markers.place(seen.source, "rehearsal-2", deadline)
         laps.end("second marker")

@@ -52,39 +52,40 @@ def _first(place: TopicPartition) -> int:
 
 def changed_keys(
     consumer: Consumer,
-    stages: Sequence["Stage"],
+    stages: Mapping[str, Sequence["Stage"]],
     stretches: Mapping[Place, tuple[int, int]],
     reader: Reader,
 ) -> dict[str, set[str]]:
-    """The legacy keys of all records of one topic's stretches.
+    """The legacy keys of all records of some stretches.
 
     Args:
         consumer: In no group; it is closed.
-        stages: Of the entities that read the topic.
-        stretches: Of its partitions: first offset, and the one to end before.
+        stages: Of the entities that read each topic.
+        stretches: Of the partitions: first offset, and the one to end before.
         reader: Gives the reader of a schema id.
 
     Returns:
         By entity; a row whose key has changed is there with both.
     """
-    keys: dict[str, set[str]] = {stage.plan.name: set() for stage in stages}
+    keys: dict[str, set[str]] = {s.plan.name: set() for of in stages.values() for s in of}
     with closing(consumer):
-        for values in _by_schema(records.read(consumer, stretches)):
+        for topic, values in _by_schema(records.read(consumer, stretches)):
             frame = reader(schema_id(values[0])).read(values)
-            for stage in stages:
+            for stage in stages[topic]:
                 keys[stage.plan.name].update(stage.keys(frame).drop_nulls().to_list())
     return keys
 
 
-def _by_schema(messages: Iterator[Message]) -> Iterator[list[bytes]]:
-    """Values of one schema id, a chunk at a time; tombstones are left out."""
-    found: dict[int, list[bytes]] = {}
+def _by_schema(messages: Iterator[Message]) -> Iterator[tuple[str, list[bytes]]]:
+    """Topic, and values of one schema id, a chunk at a time; tombstones are left out."""
+    found: dict[tuple[str, int], list[bytes]] = {}
     for message in messages:
         value = message.value()
         if value is None:
             continue
-        values = found.setdefault(schema_id(value), [])
+        place = (message.topic() or "", schema_id(value))
+        values = found.setdefault(place, [])
         values.append(value)
         if len(values) == _CHUNK:
-            yield found.pop(schema_id(value))
-    yield from found.values()
+            yield place[0], found.pop(place)
+    yield from ((topic, values) for (topic, _), values in found.items())

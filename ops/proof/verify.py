@@ -14,11 +14,7 @@ from typing import Literal
 import polars as pl
 from psycopg import sql
 
-from consumers import control
-from consumers.assembly import Assembly, Schemas
-from consumers.identity import Identity
 from consumers.plan import leaf
-from consumers.stage import Stage
 from ops import databases, wiring
 from ops.proof import accounting, frames, since, source_rows, verified
 from ops.proof.comparing import Comparing, Task
@@ -29,6 +25,7 @@ from ops.proof.exact_point import (
     exact_point,
     require_unmoved,
 )
+from ops.proof.plans import Plans
 from ops.proof.source_rows import Stretch
 from ops.proof.totals import totals
 from ops.proof.totals_sql import Summed
@@ -40,9 +37,6 @@ from schemas.migration import Migration
 from schemas.rules import Missing
 
 KEYS_MAX = 5_000
-_VERSIONS = (
-    "SELECT entity, spec_version FROM understudy.entities WHERE generation = 1 AND entity = ANY(%s)"
-)
 _UNOWNED = sql.SQL("""
     SELECT CAST(t.{id} AS text) FROM {target} t
     WHERE NOT EXISTS (SELECT FROM understudy.migration_mappings m
@@ -67,6 +61,7 @@ class Options:
         continues: Whether `since` begins where a clean verification ended, so that another may go on from this one.
         sample: Only about so many rows of each entity, picked at random; 0: all.
         values: Keep the values that differ.
+        plans: Of these entities, where they are compiled already.
         rows_per_s: At most so many; 0: as fast as it goes.
     """
 
@@ -74,6 +69,7 @@ class Options:
     continues: bool = False
     sample: int = 0
     values: bool = False
+    plans: Plans | None = None
     rows_per_s: float = 0
 
 
@@ -147,21 +143,15 @@ class _Verifying:
         self._point = point
         self._options = options
         self._entities = [migration.entities[name] for name in entities]
-        self._schemas = Schemas(wiring.registry(migration, at))
-        self._assembly = Assembly(migration, self._schemas)
-        self._assembly.spec_versions = self._spec_versions()
-        self._tables = source_rows.tables(point.source, self._entities)
-        self._stages = {entity.name: self._stage(entity) for entity in self._entities}
-        overrides = control.overrides(point.target, list(migration.entities))
-        namespace = migration.pipeline.namespace
-        self._ids = {name: Identity(namespace, name, overrides[name]) for name in overrides}
+        sides = (point.source, point.target)
+        self._plans = options.plans or Plans.compile(migration, at, sides, entities)
         self._found = {
             name: EntityVerification(
                 entity=name,
-                spec_version=stage.plan.spec_version,
+                spec_version=self._plans.stages[name].plan.spec_version,
                 has_stubs=self._has_stubs(name),
             )
-            for name, stage in self._stages.items()
+            for name in entities
         }
 
     def whole(self) -> Verification:
@@ -173,21 +163,19 @@ class _Verifying:
             for entity in self._entities:
                 self._note_unowned(entity)
                 self._add_up(entity)
-        require_unmoved(self._point.source, list(self._tables.values()))
+        require_unmoved(self._point.source, list(self._plans.tables.values()))
         return self._result("sample" if self._options.sample else "all", began)
 
     def changed(self, base: Mapping[str, Since]) -> Verification:
         """The rows that have changed since another verification."""
         began = time.monotonic()
         tasks = []
-        for topic, names in self._migration.topics.items():
-            ours = [name for name in names if name in base]
-            for name, keys in self._changed_keys(topic, ours, base).items():
-                every = sorted(keys | set(base[name].waiting))
-                tasks += [
-                    self._task_of(name, every[first : first + KEYS_MAX])
-                    for first in range(0, len(every), KEYS_MAX)
-                ]
+        for name, keys in self._changed_keys(base).items():
+            every = sorted(keys | set(base[name].waiting))
+            tasks += [
+                self._task_of(name, every[first : first + KEYS_MAX])
+                for first in range(0, len(every), KEYS_MAX)
+            ]
         self._comparing().run(tasks)
         goes_on = self._options.since == "last" or self._options.continues
         return self._result("changed" if goes_on else "sample", began)
@@ -210,19 +198,8 @@ class _Verifying:
             entities=tuple(self._found.values()),
         )
 
-    def _spec_versions(self) -> dict[str, int]:
-        """Of the rules as they are in the folder: those that no worker has started with are newer than any."""
-        names = [entity.name for entity in self._entities]
-        rows = self._point.target.execute(_VERSIONS, [names]).fetchall()
-        unknown = set(control.changed_rules(self._point.target, self._migration))
-        return {str(name): int(str(version)) + (name in unknown) for name, version in rows}
-
-    def _stage(self, entity: Entity) -> Stage:
-        table = self._tables[entity.name]
-        return self._assembly.applier(self._point.target, entity, table).stage
-
     def _tasks(self, entity: Entity) -> list[Task]:
-        table, source = self._tables[entity.name], self._point.source
+        table, source = self._plans.tables[entity.name], self._point.source
         if self._options.sample:
             stretches = source_rows.some_rows(source, table, self._options.sample)
         else:
@@ -232,27 +209,33 @@ class _Verifying:
     def _task(
         self, name: str, stretch: Stretch | None = None, keys: frozenset[str] = frozenset()
     ) -> Task:
-        return Task(stage=self._stages[name], found=self._found[name], stretch=stretch, keys=keys)
+        return Task(
+            stage=self._plans.stages[name], found=self._found[name], stretch=stretch, keys=keys
+        )
 
     def _task_of(self, name: str, keys: Sequence[str]) -> Task:
-        plan = self._stages[name].plan
+        plan = self._plans.stages[name].plan
         columns = [column.name for column in plan.key]
         rows = [[key] if len(columns) == 1 else json.loads(key) for key in keys]
         parts = [[row[n] for row in rows] for n in range(len(columns))]
-        table = self._tables[name]
+        table = self._plans.tables[name]
         return self._task(name, source_rows.rows_of(table, columns, parts), frozenset(keys))
 
-    def _changed_keys(
-        self, topic: str, names: Sequence[str], base: Mapping[str, Since]
-    ) -> dict[str, set[str]]:
-        stretches = {
-            place: (min(base[name].offsets.get(place, 0) for name in names), end)
-            for place, end in self._point.offsets.items()
-            if place[0] == topic and names
+    def _changed_keys(self, base: Mapping[str, Since]) -> dict[str, set[str]]:
+        stages = {
+            topic: [self._plans.stages[name] for name in names if name in base]
+            for topic, names in self._migration.topics.items()
         }
-        stages = [self._stages[name] for name in names]
+        stretches = {
+            (topic, partition): (
+                min(base[s.plan.name].offsets.get((topic, partition), 0) for s in stages[topic]),
+                end,
+            )
+            for (topic, partition), end in self._point.offsets.items()
+            if stages.get(topic)
+        }
         consumer = wiring.reader(self._migration, self._at)
-        return since.changed_keys(consumer, stages, stretches, self._schemas.reader)
+        return since.changed_keys(consumer, stages, stretches, self._plans.schemas.reader)
 
     def _extra(self, entity: Entity) -> list[Task]:
         """What the mapping records of keys that the source does not have; notes those that it does not record."""
@@ -294,7 +277,7 @@ class _Verifying:
 
     def _add_up(self, entity: Entity) -> None:
         """The numeric columns of both sides, added up by each server from its own rows."""
-        found, plan = self._found[entity.name], self._stages[entity.name].plan
+        found, plan = self._found[entity.name], self._plans.stages[entity.name].plan
         names = [f"__key{n}" for n in range(len(plan.key))]
         nothing = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
         summed = Summed(
@@ -308,7 +291,7 @@ class _Verifying:
             self._point.target,
             summed,
             pl.concat([nothing, *found.staying]),
-            self._ids,
+            self._plans.identities,
         )
 
     def _has_stubs(self, name: str) -> bool:

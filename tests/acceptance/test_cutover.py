@@ -210,6 +210,7 @@ def test_a_fence_that_leaks_opens_again_and_names_the_table(shop: Shop, run: Pat
     assert shop.read("SELECT count(*) FROM shop.orders WHERE total = 5") == [(2,)]
 
 
+@pytest.mark.long
 def test_a_drain_that_takes_too_long_opens_the_fence_by_itself(shop: Shop, run: Path) -> None:
     pause = f"{sys.executable} -P -m ops pause {shop.folder}"
     with writing(shop.source_dsn) as writer:

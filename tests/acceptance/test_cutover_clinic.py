@@ -25,6 +25,7 @@ def signed_off(clinic: Pipeline) -> list[str]:
     return [word for pair in words for word in pair] + ["--because", "a test"]
 
 
+@pytest.mark.long
 def test_nothing_that_the_source_accepted_is_missing_on_the_target(clinic: Pipeline) -> None:
     clinic.start("run")
     clinic.wait_for("the tail", clinic.in_tail)

@@ -29,6 +29,7 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.long
 def test_every_step_of_the_quickstart_does_what_it_says(home: Path, tmp_path: Path) -> None:
     said = pasted(home, tmp_path)
     assert len(said) == len(BLOCKS)

@@ -28,6 +28,7 @@ def start(clinic: Pipeline) -> None:
     clinic.wait_for("the tail", clinic.in_tail)
 
 
+@pytest.mark.long
 def test_case_016_a_huge_transaction_takes_little_memory(clinic: Pipeline) -> None:
     start(clinic)
     with psycopg.connect(clinic.at.source_dsn) as source:
@@ -64,6 +65,7 @@ def test_case_019_transactions_that_are_open_while_the_slot_is_made_arrive(
     assert clinic.problems() == []
 
 
+@pytest.mark.long
 def test_case_067_a_replay_from_the_beginning_changes_no_row(clinic: Pipeline) -> None:
     with writing(clinic.at, seed=4):
         start(clinic)
@@ -85,6 +87,7 @@ def row_versions(clinic: Pipeline) -> dict[str, object]:
     return {table: one(clinic.at.target_dsn, ROW_VERSIONS.format(table)) for table in TABLES}
 
 
+@pytest.mark.long
 def test_f13_sessions_that_are_ended_again_and_again_cost_nothing(clinic: Pipeline) -> None:
     end = (
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"

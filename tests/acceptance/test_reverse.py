@@ -106,6 +106,7 @@ def test_reverse_is_refused_until_the_entities_are_switched(pipeline: Pipeline) 
     pipeline.parts.remove(part)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", ["back.before_commit", "back.after_commit"])
 def test_there_and_back_and_forward_again_with_a_kill_around_the_commit(
     pipeline: Pipeline, point: str

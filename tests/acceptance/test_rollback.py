@@ -140,6 +140,7 @@ def test_what_the_target_accepted_is_on_the_legacy_side_after_a_rollback_that_wa
         wait_for("the update", lambda: 200000 in legacy(shop, CENTS), log)
 
 
+@pytest.mark.long
 def test_a_rollback_without_a_way_back_that_runs_leaves_the_target_open(
     shop: Shop, run: Path
 ) -> None:

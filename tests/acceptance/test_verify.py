@@ -5,6 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.acceptance.commands import command, growing, wait_for
 from tests.shop import Shop
 
@@ -96,6 +98,7 @@ def test_each_corruption_is_found_and_named(shop: Shop, run: Path) -> None:
     assert others == ["another legacy row has its UUID", EXTRA, EXTRA]
 
 
+@pytest.mark.long
 def test_one_flipped_byte_of_a_text_is_found_and_shown_only_on_request(
     shop: Shop, run: Path
 ) -> None:
@@ -110,6 +113,7 @@ def test_one_flipped_byte_of_a_text_is_found_and_shown_only_on_request(
     assert "name: expected 'Ada', found 'Adb'" in told.stdout
 
 
+@pytest.mark.long
 def test_what_was_lost_on_the_way_is_told_from_what_somebody_wrote(shop: Shop, run: Path) -> None:
     """As if an event of the source had never come: its checkpoint is past it, and the image is the old one."""
     command("pause", shop.folder, "--entity", "orders")
@@ -155,6 +159,7 @@ def test_what_changed_since_the_last_one_is_all_that_is_looked_at(shop: Shop, ru
     assert (code, differences) == (8, {"6": "in the target, but not in the source"})
 
 
+@pytest.mark.long
 def test_a_sample_looks_at_some_rows(shop: Shop, run: Path) -> None:
     assert run.exists()
     code, orders, _ = verify(shop, "--sample", "5")
@@ -203,6 +208,7 @@ def test_rows_of_older_rules_are_told_apart_and_written_by_new_ones(shop: Shop, 
     assert verify(shop)[0] == 0
 
 
+@pytest.mark.long
 def test_a_replay_brings_back_what_was_lost_and_writes_nothing_else(shop: Shop, run: Path) -> None:
     versions = "SELECT id, xmin::text FROM shop.orders ORDER BY id"
     before = shop.read(versions)

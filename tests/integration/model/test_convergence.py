@@ -19,7 +19,7 @@ from tests.model.scenario import CHAIN, FAMILY, TREE, Shape, scenario
 from tests.model.search import Recorded, draw, wrong
 
 IS_FULL = "UNDERSTUDY_TEST_FULL" in os.environ
-FULL_FACTOR = 12
+FULL_FACTOR = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +40,15 @@ class Setting:
 
 
 SETTINGS = (
-    Setting(name="two related tables", examples=24),
+    Setting(name="two related tables", examples=12),
     Setting(
         name="no unique key but the UUID",
-        examples=12,
+        examples=6,
         bounds={"unique": False, "missing": "park"},
         design={"unique": ""},
     ),
-    Setting(name="three levels", examples=6, shape=CHAIN, bounds={"missing": "park"}),
-    Setting(name="a table that refers to itself", examples=10, shape=TREE),
+    Setting(name="three levels", examples=4, shape=CHAIN, bounds={"missing": "park"}),
+    Setting(name="a table that refers to itself", examples=5, shape=TREE),
     Setting(
         name="unique values that cannot be NULL",
         examples=5,

@@ -84,7 +84,7 @@ def test_warns_of_rules_that_are_not_those_of_the_rows_in_the_target(
         ("warning", f"{shop.folder}/entities/orders.toml")
     ]
     assert "rows written before keep" in found[0]["what"]
-    assert "empty its target tables" in found[0]["remedy"]
+    assert "understudy reapply" in found[0]["remedy"]
     assert ended.code == 0
 
 

@@ -68,6 +68,7 @@ def write(way: Way, seed: int) -> int:
     return accepted
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rows_max", [1, 20, 20_000])
 def test_random_transactions_arrive(
     opened: Opened, monkeypatch: pytest.MonkeyPatch, rows_max: int
