@@ -195,6 +195,7 @@ def test_a_killed_begin_goes_on_with_begin_and_nothing_is_lost(shop: Shop, run: 
     assert report(shop)["state"] == "switched"
 
 
+@pytest.mark.long
 def test_a_fence_that_leaks_opens_again_and_names_the_table(shop: Shop, run: Path) -> None:
     with writing(shop.source_dsn, settings="SET understudy.fence = off;") as leaking:
         verify(shop)

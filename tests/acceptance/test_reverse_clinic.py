@@ -49,6 +49,7 @@ def test_every_column_of_the_clinic_has_a_way_back(whole_clinic: Pipeline, *, me
     assert [f.what for f in found if f.severity is Severity.ERROR] == []
 
 
+@pytest.mark.long
 def test_every_row_of_the_clinic_is_what_it_was_once_it_is_written_back(
     whole_clinic: Pipeline,
 ) -> None:

@@ -30,6 +30,7 @@ def status(shop: Shop) -> list[dict[str, Any]]:
     return entities
 
 
+@pytest.mark.long
 def test_nothing_differs_while_every_commit_changes_two_rows(shop: Shop, run: Path) -> None:
     assert run.exists()
     with growing(shop):
