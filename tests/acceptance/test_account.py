@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.acceptance.commands import command, growing, wait_for
 from tests.shop import Shop
@@ -158,6 +159,7 @@ NOT_TO_BE_TRACED = (
 )
 
 
+@pytest.mark.long
 def test_what_cannot_be_traced_is_said_in_a_line(shop: Shop, run: Path) -> None:
     assert run.exists()
     for words, text in NOT_TO_BE_TRACED:

@@ -42,6 +42,7 @@ def test_the_demo_accounts_for_every_row_in_its_last_line() -> None:
     assert account["rows_source"] > 0
 
 
+@pytest.mark.long
 def test_the_demo_fails_when_a_row_is_altered_or_missing(
     clinic: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -203,6 +203,7 @@ def test_a_row_that_joins_none_is_a_dead_letter(doctors: Migrated) -> None:
     assert found == ("it does not say which row it joins (NULL)", "id")
 
 
+@pytest.mark.long
 def test_whatever_comes_first_and_twice_both_halves_end_in_the_same_row(doctors: Migrated) -> None:
     events: list[tuple[str, Event]] = [
         ("doctors", change(1, id=1, name="Ada")),
