@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.cli.arguments import Folder, Output
-from ops.cli.output import Format, print_json, print_table, say
+from ops.cli.output import Format, print_json, print_table, require_name, say
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ Confirm = Annotated[
     str | None,
     typer.Option("--confirm", metavar="NAME", help="The pipeline's name, in place of typing it."),
 ]
+# What the name is typed for.
+CLOSING = "to close its tables to writes"
 MAX_LAG_S = 10.0
 TIMEOUT_S = 30.0
 
@@ -117,7 +119,7 @@ def begin(  # noqa: PLR0913, PLR0917 - each is an option of the command
         print_gates(gates)
         gate.require_met(gates)
         return
-    require_name(order.migration.pipeline.pipeline, confirm)
+    require_name(order.migration.pipeline.pipeline, confirm, CLOSING)
     # So that the fence opens again, as with Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupted)
     cutover.begin(order)
@@ -233,20 +235,6 @@ def _print_report(report: "Report", output: ReportFormat) -> None:
 
 def _seconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.2f}"
-
-
-def require_name(pipeline: str, confirm: str | None) -> None:
-    """Let a command that closes tables go on only when the pipeline's name was given.
-
-    Raises:
-        UsageError: It was not.
-    """
-    if confirm is None and sys.stdin.isatty():
-        confirm = typer.prompt("Type the pipeline's name to close its tables to writes", err=True)
-    if confirm != pipeline:
-        raise UsageError(
-            "the pipeline's name was not confirmed", remedy=f"Add --confirm {pipeline}."
-        )
 
 
 def _interrupted(number: int, _frame: FrameType | None) -> None:

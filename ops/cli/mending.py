@@ -1,13 +1,11 @@
 """Commands by which an operator steps in: pause, resume, drop."""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from ops.cli.arguments import Entities, Folder
-from ops.cli.output import say
-from schemas.errors import UsageError
+from ops.cli.output import require_name, say
 
 app = typer.Typer()
 
@@ -74,20 +72,6 @@ def drop(
     if dry_run or not remains.lines():
         say("nothing was removed")
         return
-    require_name(migration.pipeline.pipeline, confirm)
+    require_name(migration.pipeline.pipeline, confirm, "to remove all this")
     removal.remove(migration, at, remains)
     say(f"removed: {migration.pipeline.pipeline}")
-
-
-def require_name(pipeline: str, confirm: str | None) -> None:
-    """Let a destructive command go on only when the pipeline's name was given.
-
-    Raises:
-        UsageError: It was not.
-    """
-    if confirm is None and sys.stdin.isatty():
-        confirm = typer.prompt("Type the pipeline's name to remove all this", err=True)
-    if confirm != pipeline:
-        raise UsageError(
-            "the pipeline's name was not confirmed", remedy=f"Add --confirm {pipeline}."
-        )

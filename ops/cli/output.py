@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ops.logs import is_plain
-from schemas.errors import Disposition, UnderstudyError
+from schemas.errors import Disposition, UnderstudyError, UsageError
 from schemas.session import redacted
 
 WIDTH = 240  # Of a table in a file or pipe: wide enough not to break a line.
@@ -68,3 +68,22 @@ def report(error: UnderstudyError) -> int:
 def mark(word: str) -> str:
     """A word in red where stderr takes colours."""
     return word if is_plain() else typer.style(word, fg=typer.colors.RED, bold=True)
+
+
+def require_name(pipeline: str, confirm: str | None, what: str) -> None:
+    """Let a command that takes something away go on only when the pipeline's name was given.
+
+    Args:
+        pipeline: Its name.
+        confirm: What was given; None: it is asked for on a terminal.
+        what: For what it is typed: `to remove all this`.
+
+    Raises:
+        UsageError: It was not.
+    """
+    if confirm is None and sys.stdin.isatty():
+        confirm = typer.prompt(f"Type the pipeline's name {what}", err=True)
+    if confirm != pipeline:
+        raise UsageError(
+            "the pipeline's name was not confirmed", remedy=f"Add --confirm {pipeline}."
+        )

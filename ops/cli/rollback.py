@@ -4,6 +4,7 @@ import typer
 
 from ops.cli.arguments import Folder, Output
 from ops.cli.cutover import (
+    CLOSING,
     MAX_LAG_S,
     TIMEOUT_S,
     Accept,
@@ -12,9 +13,8 @@ from ops.cli.cutover import (
     Timeout,
     order_of,
     print_gates,
-    require_name,
 )
-from ops.cli.output import Format, print_json, print_table
+from ops.cli.output import Format, print_json, print_table, require_name
 
 app = typer.Typer()
 
@@ -61,5 +61,5 @@ def rollback(folder: Folder, confirm: Confirm = None, timeout: Timeout = TIMEOUT
     from ops.cutover import cutover  # noqa: PLC0415 - see rehearse
 
     order = order_of(folder, timeout=timeout)
-    require_name(order.migration.pipeline.pipeline, confirm)
+    require_name(order.migration.pipeline.pipeline, confirm, CLOSING)
     cutover.rollback(order)

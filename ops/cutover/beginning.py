@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from ops import databases
 from ops.controls import audit
-from ops.cutover import drain, gates, hooks, reverse, sequences
+from ops.cutover import drain, gates, hooks, phases, reverse, sequences
 from ops.cutover.changed import compiled, verify_changed
 from ops.cutover.gate import Gate, judge, require_met
 from ops.cutover.gates import Sight
@@ -26,17 +26,11 @@ from ops.databases import Connection
 from ops.proof.plans import Plans
 from producers.source import source_errors
 from schemas import failpoint
-from schemas.errors import ConflictError, NotReadyError
+from schemas.errors import NotReadyError
 from schemas.event_id import lsn_text, lsn_value
 
 WAY_BACK = "way back begun"
 VERIFY_S = 60.0  # Before the fence nobody waits for it.
-_ENTITIES = """
-    SELECT entity, phase FROM understudy.entities WHERE generation = 1 AND entity = ANY (%s)
-    ORDER BY entity FOR UPDATE"""
-_SWITCH = (
-    "UPDATE understudy.entities SET phase = 'switched' WHERE generation = 1 AND entity = ANY (%s)"
-)
 _LSN = "SELECT pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 _NOTIFY = "NOTIFY understudy, 'switched'"
 
@@ -195,11 +189,7 @@ class Beginning:
         """Take the entities from the forward side, for good, in the transaction that says so."""
         target, entities = self._seen.target, list(self._seen.migration.entities)
         with opening_on_failure(self._seen, self._journal), target.transaction():
-            # Whoever applies a batch has these rows locked.
-            phases = target.execute(_ENTITIES, [entities]).fetchall()
-            if {str(phase) for _, phase in phases} != {"tail"} or len(phases) != len(entities):
-                raise ConflictError("an entity has left the tail meanwhile")
-            target.execute(_SWITCH, [entities])
+            phases.move(target, entities, "tail", "switched")
             lsn = int(str(target.execute(_LSN).fetchall()[0][0]))
             evidence = {"entities": entities, "target_lsn": lsn_text(lsn)}
             self._journal.record("switched", evidence, then=State.SWITCHED)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from ops.controls import audit
-from ops.cutover import hooks, reverse
+from ops.cutover import hooks, phases, reverse
 from ops.cutover.beginning import WAY_BACK
 from ops.cutover.gates import Sight
 from ops.cutover.journal import Journal
@@ -28,10 +28,6 @@ from schemas.event_id import lsn_text
 REMOVED = "way back removed"
 CAUGHT_UP_S = 30.0  # Before the fence nobody waits for it.
 POLL_S = 0.05
-_ENTITIES = """
-    SELECT entity, phase FROM understudy.entities WHERE generation = 1 AND entity = ANY (%s)
-    ORDER BY entity FOR UPDATE"""
-_RETURN = "UPDATE understudy.entities SET phase = 'tail' WHERE generation = 1 AND entity = ANY (%s)"
 _LSN = "SELECT pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 _NOTIFY = "NOTIFY understudy, 'returned'"
 
@@ -58,12 +54,19 @@ class Returning:
             self._require_way_back()
             self._close_fence()
         if self._journal.state is State.RETURNING:
-            self._drain()
+            # Once it is ended it was drained, and the target has been closed ever since.
+            if not self._is_way_back_ended():
+                self._drain()
             self._return()
         if self._journal.last("after_rollback") is None:
             hooks.run(self._order, self._journal, "after_rollback")
         if self._journal.last(REMOVED) is None:
             self._remove()
+
+    def _is_way_back_ended(self) -> bool:
+        """Whether a rollback that was killed has ended the way back already: it takes over nothing any more."""
+        state = reverse.state(self._seen.migration, self._seen.at)
+        return state is not None and state.switched_lsn is None
 
     def _require_way_back(self) -> None:
         """See to it that the way back runs, and is not far behind."""
@@ -110,12 +113,7 @@ class Returning:
             laps.end("workers")
             failpoint.reach("back.ended")
         with seen.target.transaction():
-            phases = seen.target.execute(_ENTITIES, [entities]).fetchall()
-            if {str(phase) for _, phase in phases} != {"switched"}:
-                raise ConflictError(
-                    "an entity is not switched", phases=sorted({str(phase) for _, phase in phases})
-                )
-            seen.target.execute(_RETURN, [entities])
+            phases.move(seen.target, entities, "switched", "tail")
             evidence = {"born_on_the_target": born, "seconds": laps.seconds}
             if (given_back := taken(self._journal)) is not None:
                 with source_errors():

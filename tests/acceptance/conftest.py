@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from ops.stack.state import Endpoints
-from tests.acceptance.commands import running, wait_for
+from tests.acceptance.commands import phases, running, wait_for
 from tests.shop import Shop, open_shop
 
 
@@ -44,10 +43,3 @@ def run(shop: Shop, tmp_path: Path) -> Iterator[Path]:
     with running(log, "run", shop.folder):
         wait_for("the tail", lambda: phases(shop) == ["tail", "tail"], log)
         yield log
-
-
-def phases(shop: Shop) -> list[str]:
-    try:
-        return [phase for (phase,) in shop.read("SELECT phase FROM understudy.entities")]
-    except psycopg.errors.UndefinedTable:
-        return []

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.acceptance.commands import DEADLINE_S, UNDERSTUDY, command, running, wait_for
+from tests.acceptance.commands import DEADLINE_S, UNDERSTUDY, command, phases, wait_for
 from tests.shop import Shop
 
 ADD = "INSERT INTO orders VALUES (%s, 1, 0, %s, NULL)"
@@ -79,22 +79,6 @@ def shop(empty_shop: Shop) -> Shop:
     """)
     empty_shop.target("ALTER TABLE shop.orders ADD number serial")
     return empty_shop
-
-
-@pytest.fixture
-def run(shop: Shop, tmp_path: Path) -> Iterator[Path]:
-    """The pipeline of the shop, in its tail; its log."""
-    log = tmp_path / "run.log"
-    with running(log, "run", shop.folder):
-        wait_for("the tail", lambda: phases(shop) == ["tail", "tail"], log)
-        yield log
-
-
-def phases(shop: Shop) -> list[str]:
-    try:
-        return [phase for (phase,) in shop.read("SELECT phase FROM understudy.entities")]
-    except psycopg.errors.UndefinedTable:
-        return []
 
 
 def cutover(

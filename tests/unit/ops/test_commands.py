@@ -10,7 +10,7 @@ import typer.core
 import typer.main
 
 from ops import wiring
-from ops.cli import mending, output
+from ops.cli import output
 from ops.cli.main import app, main
 from ops.cli.running import stop_event
 from schemas.errors import OwnershipLostError, SourceError, UnderstudyError, UsageError
@@ -179,10 +179,10 @@ def test_the_schema_of_an_entity_file_takes_tables_and_rules_by_their_short_spel
 
 
 def test_a_destructive_command_wants_the_name_of_the_pipeline() -> None:
-    mending.require_name("clinic", "clinic")
+    output.require_name("clinic", "clinic", "to go on")
     for given in ("klinik", None):
         with pytest.raises(UsageError):
-            mending.require_name("clinic", given)
+            output.require_name("clinic", given, "to go on")
 
 
 def test_naming_one_entity_takes_all_that_read_its_topic() -> None:
