@@ -28,7 +28,8 @@ WAIT_S = 1.0
 TELL_EVERY = 10
 _CHECKPOINTS = """
 SELECT topic, partition, min(next_offset), max(next_offset), min(topic_id), max(topic_id), max(leader_epoch)
-FROM understudy.checkpoints WHERE generation = 1 AND topic = ANY(%s) AND entity = ANY(%s) GROUP BY topic, partition"""
+FROM understudy.checkpoints
+WHERE generation = understudy.generation(entity) AND topic = ANY(%s) AND entity = ANY(%s) GROUP BY topic, partition"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

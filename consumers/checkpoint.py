@@ -19,14 +19,16 @@ Cursor = psycopg.Cursor[tuple[object, ...]]
 
 _ENTITIES = """
 SELECT entity, phase, held_at IS NOT NULL, stopped_reason, truncated_epoch, truncated_lsn, truncated_ordinal
-FROM understudy.entities WHERE generation = 1 AND entity = ANY(%s) ORDER BY entity FOR SHARE"""
+FROM understudy.entities
+WHERE generation = understudy.generation(entity) AND entity = ANY(%s) ORDER BY entity FOR SHARE"""
 _PARTITIONS = files("consumers").joinpath("partitions.sql").read_bytes()
-_WATERMARKS = (
-    "SELECT entity, min(watermark) FROM understudy.checkpoints WHERE generation = 1 GROUP BY entity"
-)
+_WATERMARKS = """
+SELECT entity, min(watermark) FROM understudy.checkpoints
+WHERE generation = understudy.generation(entity) GROUP BY entity"""
 _ADVANCE = """
 UPDATE understudy.checkpoints SET next_offset = %s, leader_epoch = %s, pid = pg_backend_pid(), updated_at = now()
-WHERE generation = 1 AND entity = ANY(%s) AND topic = %s AND partition = %s AND next_offset = %s"""
+WHERE generation = understudy.generation(entity)
+    AND entity = ANY(%s) AND topic = %s AND partition = %s AND next_offset = %s"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,7 @@ def standing(plan: EntityPlan) -> str:
         coalesce(w.deleted, false), m.state = 'x' AND {given_up(plan, "k.key")}
     FROM unnest($1::text[]) AS k (key)
     LEFT JOIN {plan.mapping} m ON m.legacy_key = k.key AND m.source = {plan.source} AND m.generation = 1
-    LEFT JOIN understudy.waiting w ON w.generation = 1 AND w.entity = {literal(plan.name)}
+    LEFT JOIN understudy.waiting w ON w.generation = understudy.generation(w.entity) AND w.entity = {literal(plan.name)}
         AND w.source = {plan.source} AND w.legacy_key = k.key"""
 
 

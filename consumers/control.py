@@ -19,13 +19,16 @@ log = structlog.get_logger(__name__)
 Connection = psycopg.Connection[tuple[object, ...]]
 # Any number will do, as long as every version of understudy uses the same.
 _LOCK = 7_236_511
+_ADD = """
+INSERT INTO understudy.entities (generation, entity, target, spec_hash)
+VALUES (understudy.generation(%(entity)s), %(entity)s, %(target)s, %(hash)s)"""
 _RAISE = """
 UPDATE understudy.entities SET spec_version = spec_version + 1, spec_hash = %(hash)s
-WHERE generation = 1 AND entity = %(entity)s AND spec_hash <> %(hash)s"""
-_HASHES = "SELECT entity, spec_hash FROM understudy.entities WHERE generation = 1"
-_VERSIONS = (
-    "SELECT entity, spec_version FROM understudy.entities WHERE generation = 1 AND entity = ANY(%s)"
-)
+WHERE generation = understudy.generation(entity) AND entity = %(entity)s AND spec_hash <> %(hash)s"""
+_HASHES = "SELECT entity, spec_hash FROM understudy.entities WHERE generation = understudy.generation(entity)"
+_VERSIONS = """
+SELECT entity, spec_version FROM understudy.entities
+WHERE generation = understudy.generation(entity) AND entity = ANY(%s)"""
 
 
 def migrate(connection: Connection) -> None:
@@ -68,8 +71,7 @@ def register(connection: Connection, entities: Sequence[Entity], folder: Path) -
     hashes = {entity.name: spec_hash(entity, folder) for entity in entities}
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        rows = connection.execute("SELECT entity, spec_hash FROM understudy.entities").fetchall()
-        known = {str(name): str(stored) for name, stored in rows}
+        known = {str(name): stored for name, stored in connection.execute(_HASHES).fetchall()}
         for entity in entities:
             if entity.name not in known:
                 _add(connection, entity, hashes[entity.name])
@@ -96,8 +98,8 @@ def changed_rules(connection: Connection, migration: Migration) -> list[str]:
 
 def _add(connection: Connection, entity: Entity, spec_hash: str) -> None:
     connection.execute(
-        "INSERT INTO understudy.entities (entity, target, spec_hash) VALUES (%s, %s, %s)",
-        [entity.name, str(entity.target), spec_hash],
+        _ADD,
+        {"entity": entity.name, "target": str(entity.target), "hash": spec_hash},
     )
     connection.execute(_leaf_sql(entity).encode())
 
@@ -130,8 +132,9 @@ def register_partitions(
     """Make the checkpoints of a topic, each at offset 0, where there are none."""
     connection.execute(
         """
-        INSERT INTO understudy.checkpoints (entity, topic, partition, topic_id)
-        SELECT entity, %s, partition, %s FROM unnest(%s::text[]) AS entity, generate_series(0, %s - 1) AS partition
+        INSERT INTO understudy.checkpoints (generation, entity, topic, partition, topic_id)
+        SELECT understudy.generation(entity), entity, %s, partition, %s
+        FROM unnest(%s::text[]) AS entity, generate_series(0, %s - 1) AS partition
         ON CONFLICT DO NOTHING""",
         [topic, topic_id, list(entities), partitions],
     )

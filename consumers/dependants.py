@@ -169,9 +169,9 @@ def _wait(cursor: Cursor, dependants: Sequence[Dependant]) -> None:
             UPDATE {plan.mapping} m SET state = 'p'
             FROM unnest($1::uuid[], $2::uuid[]) AS d (id, parent) WHERE m.id = d.id AND m.state = 'l'
             RETURNING m.*, d.parent)
-        INSERT INTO understudy.waiting (entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
+        INSERT INTO understudy.waiting (generation, entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
             deleted, image, partition, "offset", reason, waits_for, waits_id, error, column_name, spec_version)
-        SELECT entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
+        SELECT understudy.generation(entity), entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
             false, original, partition, "offset", $3, $4, parent, $5, $6, $7::int FROM old
         ON CONFLICT DO NOTHING""",
         [dependant.id for dependant in dependants],

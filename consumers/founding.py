@@ -16,7 +16,8 @@ from schemas.migration import PIPELINE_FILE
 Connection = psycopg.Connection[tuple[object, ...]]
 
 _TARGETS = """
-SELECT entity, target FROM understudy.entities WHERE generation = 1 AND entity = ANY(%s) ORDER BY entity"""
+SELECT entity, target FROM understudy.entities
+WHERE generation = understudy.generation(entity) AND entity = ANY(%s) ORDER BY entity"""
 _REMEDY = "Change it back; or drop the pipeline, empty its target tables, and run it again."
 
 

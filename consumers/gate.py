@@ -19,16 +19,17 @@ log = structlog.get_logger(__name__)
 _STATES = """
 SELECT entity, phase, held_at IS NOT NULL, stopped_at IS NOT NULL, reload_at, truncated_epoch, truncated_lsn,
     truncated_ordinal
-FROM understudy.entities WHERE generation = 1"""
+FROM understudy.entities WHERE generation = understudy.generation(entity)"""
 _HOLDS = """
 SELECT topic, partition, min(held_offset) FROM understudy.checkpoints
-WHERE generation = 1 AND held_until > now() GROUP BY topic, partition"""
+WHERE generation = understudy.generation(entity) AND held_until > now() GROUP BY topic, partition"""
 _END_BACKFILL = """
 UPDATE understudy.entities SET phase = 'tail'
-WHERE generation = 1 AND entity = %(entity)s AND phase = 'backfill' AND NOT EXISTS (
+WHERE generation = understudy.generation(entity) AND entity = %(entity)s AND phase = 'backfill' AND NOT EXISTS (
     SELECT FROM unnest(%(partitions)s::int[], %(ends)s::bigint[]) AS snapshot (partition, end_offset)
     LEFT JOIN understudy.checkpoints c
-        ON c.generation = 1 AND c.entity = %(entity)s AND c.topic = %(topic)s AND c.partition = snapshot.partition
+        ON c.generation = understudy.generation(c.entity)
+            AND c.entity = %(entity)s AND c.topic = %(topic)s AND c.partition = snapshot.partition
     WHERE c.next_offset IS NULL OR c.next_offset < snapshot.end_offset)"""
 
 

@@ -54,9 +54,9 @@ def part(plan: EntityPlan, ids: str) -> str:
         WHERE m.generation = 1 AND m.entity IN ({_list(plan.joined_by)}) AND m.state = 'l' AND m.id IN ({ids})
             AND (SELECT true FROM {plan.table} t WHERE t.{plan.id} = m.id) IS NULL
         RETURNING m.*)
-    INSERT INTO understudy.waiting (entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
+    INSERT INTO understudy.waiting (generation, entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
         deleted, image, partition, "offset", reason, waits_for, waits_id, spec_version)
-    SELECT entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
+    SELECT understudy.generation(entity), entity, source, legacy_key, id, epoch, commit_lsn, ordinal,
         false, original, partition, "offset", {literal(_PARENT)}, {literal(plan.name)}, id, spec_version
     FROM parted ON CONFLICT DO NOTHING"""
 

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 _STOP = """
 UPDATE understudy.entities SET stopped_at = now(), stopped_reason = %s
-WHERE generation = 1 AND entity = ANY(%s) AND stopped_at IS NULL"""
+WHERE generation = understudy.generation(entity) AND entity = ANY(%s) AND stopped_at IS NULL"""
 _SERVER_ERROR = 500
 # The server is no longer the primary: the next connection may find the one that is.
 _READ_ONLY = "25006"

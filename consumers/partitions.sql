@@ -2,7 +2,7 @@
 -- Parameters: %(entities)s text[]; %(topics)s text[] and %(partitions)s int[], side by side, or NULL for all partitions.
 SELECT entity, topic, partition, next_offset, CASE WHEN held_until > now() THEN held_offset END
 FROM understudy.checkpoints
-WHERE generation = 1 AND entity = ANY(%(entities)s)
+WHERE generation = understudy.generation(entity) AND entity = ANY(%(entities)s)
     AND (%(topics)s::text[] IS NULL
         OR (topic, partition) IN (SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::int[])))
 ORDER BY entity, topic, partition

@@ -24,9 +24,10 @@ LET_GO_MAX = 1_000
 
 _HAS_WORK = """
 SELECT EXISTS (SELECT FROM understudy.waiting
-        WHERE generation = 1 AND entity = %(entity)s AND (reason NOT IN ('rule', 'base') OR waits_id IS NOT NULL))
+        WHERE generation = understudy.generation(entity)
+            AND entity = %(entity)s AND (reason NOT IN ('rule', 'base') OR waits_id IS NOT NULL))
     OR EXISTS (SELECT FROM understudy.waiting
-        WHERE generation = 1 AND entity = %(entity)s AND source = %(source)s
+        WHERE generation = understudy.generation(entity) AND entity = %(entity)s AND source = %(source)s
             AND reason IN ('rule', 'parent') AND spec_version < %(spec_version)s)
     OR EXISTS (SELECT FROM {mapping} WHERE owed IS NOT NULL)"""
 
@@ -44,7 +45,8 @@ def is_asked_for(connection: Connection, entity: str) -> bool:
     """Whether somebody wants dead letters of an entity tried again, because what they met was mended."""
     query = """
         SELECT EXISTS (SELECT FROM understudy.waiting
-            WHERE generation = 1 AND entity = %s AND reason = 'rule' AND spec_version = 0)"""
+            WHERE generation = understudy.generation(entity)
+                AND entity = %s AND reason = 'rule' AND spec_version = 0)"""
     return bool(connection.execute(query, [entity]).fetchall()[0][0])
 
 

@@ -23,7 +23,8 @@ def ready(plan: EntityPlan, watermarks: Mapping[str, int], limit: int) -> str:
         conditions.append(f"(w.waits_for = {literal(entity)} AND ({come} OR ({passed})))")
     return f"""
     SELECT w.legacy_key FROM understudy.waiting w
-    WHERE w.generation = 1 AND w.entity = {literal(plan.name)} AND ({" OR ".join(conditions)})
+    WHERE w.generation = understudy.generation(w.entity)
+        AND w.entity = {literal(plan.name)} AND ({" OR ".join(conditions)})
     ORDER BY w.tried_at, w.legacy_key LIMIT {limit}"""
 
 
@@ -33,7 +34,7 @@ def own(plan: EntityPlan, limit: int) -> str:
     return f"""
     SELECT w.legacy_key, CAST(w.id AS text), CAST(w.waits_id AS text), coalesce({come}, false)
     FROM understudy.waiting w
-    WHERE w.generation = 1 AND w.entity = {literal(plan.name)} AND w.waits_for = w.entity
+    WHERE w.generation = understudy.generation(w.entity) AND w.entity = {literal(plan.name)} AND w.waits_for = w.entity
         AND w.waits_id IS NOT NULL AND NOT w.deleted
     ORDER BY w.tried_at, w.legacy_key LIMIT {limit}"""
 
@@ -57,12 +58,13 @@ def held(plan: EntityPlan, limit: int) -> str:
     """
     return f"""
     SELECT w.legacy_key, CAST(w.id AS text) FROM understudy.waiting w
-    WHERE w.generation = 1 AND w.entity = {literal(plan.name)}
+    WHERE w.generation = understudy.generation(w.entity) AND w.entity = {literal(plan.name)}
         AND (w.reason = 'children'
             OR ((w.reason = 'parent' OR (w.reason = 'rule' AND w.waits_id IS NOT NULL))
                 AND {_exists(plan.target.place, plan.entity.id_column, "w.id")}))
         AND w.commit_lsn <= (
-            SELECT min(watermark) FROM understudy.checkpoints WHERE generation = 1 AND entity = ANY($1))
+            SELECT min(watermark) FROM understudy.checkpoints
+            WHERE generation = understudy.generation(entity) AND entity = ANY($1))
     ORDER BY w.tried_at, w.legacy_key LIMIT {limit}"""
 
 

@@ -18,10 +18,10 @@ BATCH_ROWS = 20_000
 
 _LOCK = """
 SELECT truncated_epoch, truncated_lsn, truncated_ordinal
-FROM understudy.entities WHERE generation = 1 AND entity = %s FOR UPDATE"""
+FROM understudy.entities WHERE generation = understudy.generation(entity) AND entity = %s FOR UPDATE"""
 _SET = """
 UPDATE understudy.entities SET truncated_epoch = %s, truncated_lsn = %s, truncated_ordinal = %s
-WHERE generation = 1 AND entity = %s"""
+WHERE generation = understudy.generation(entity) AND entity = %s"""
 
 
 def obey(connection: Connection, applier: Applier, event_id: EventId) -> None:
@@ -48,12 +48,13 @@ def obey(connection: Connection, applier: Applier, event_id: EventId) -> None:
 def _below(cursor: Cursor, applier: Applier, event_id: EventId) -> list[str]:
     """The keys of an entity that have something below an event id, in the target or waiting."""
     plan = applier.plan
-    concerned = f"generation = 1 AND entity = {literal(plan.name)} AND source = {plan.source}"
+    entity, source = literal(plan.name), f"source = {plan.source}"
     older = "(epoch, commit_lsn, ordinal) < ($1::int, $2::bigint, $3::bigint)"
     query = f"""
-        SELECT legacy_key FROM {plan.mapping} WHERE {concerned} AND {older} AND state <> 'd'
+        SELECT legacy_key FROM {plan.mapping} WHERE generation = 1 AND {source} AND {older} AND state <> 'd'
         UNION
-        SELECT legacy_key FROM understudy.waiting WHERE {concerned} AND {older}
+        SELECT legacy_key FROM understudy.waiting
+        WHERE generation = understudy.generation(entity) AND entity = {entity} AND {source} AND {older}
         ORDER BY 1"""
     rows = execute(cursor, query, *event_id).fetchall()
     return [str(row[0]) for row in rows]

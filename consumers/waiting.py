@@ -88,15 +88,16 @@ _VALUES = ", ".join(
 )
 _CHANGES = ", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS if name != "legacy_key")
 # An entity reads one topic.
-_TOPIC = (
-    "(SELECT min(topic) FROM understudy.checkpoints WHERE generation = 1 AND entity = %(entity)s)"
-)
+_TOPIC = """(
+    SELECT min(topic) FROM understudy.checkpoints
+    WHERE generation = understudy.generation(entity) AND entity = %(entity)s)"""
 _SAVE = f"""
 INSERT INTO understudy.waiting AS w (generation, entity, source, topic, spec_version, {_NAMES})
-SELECT 1, %(entity)s, %(source)s, {_TOPIC}, %(spec_version)s, {_VALUES} FROM pg_temp.set_aside
+SELECT understudy.generation(%(entity)s), %(entity)s, %(source)s, {_TOPIC}, %(spec_version)s, {_VALUES}
+FROM pg_temp.set_aside
 ON CONFLICT (generation, entity, source, legacy_key) DO UPDATE SET
     {_CHANGES}, spec_version = excluded.spec_version, attempts = w.attempts + 1, tried_at = now()"""
-_FOR_KEYS = "WHERE generation = 1 AND entity = %s AND source = %s AND legacy_key = ANY(%s)"
+_FOR_KEYS = "WHERE generation = understudy.generation(entity) AND entity = %s AND source = %s AND legacy_key = ANY(%s)"
 _FETCH = f"""
 SELECT legacy_key, epoch, commit_lsn, ordinal, first_epoch, first_lsn, first_ordinal, deleted,
     CAST(image AS text), unavailable, moved_to, partition, "offset", schema_id
@@ -122,7 +123,9 @@ _FETCHED = {
 
 def exists(cursor: Cursor, plan: EntityPlan) -> bool:
     """Whether anything waits for a key of this entity."""
-    query = "SELECT EXISTS (SELECT FROM understudy.waiting WHERE generation = 1 AND entity = %s)"
+    query = """
+        SELECT EXISTS (SELECT FROM understudy.waiting
+            WHERE generation = understudy.generation(entity) AND entity = %s)"""
     return bool(cursor.execute(query, [plan.name]).fetchall()[0][0])
 
 

@@ -7,17 +7,17 @@ WITH reached AS (
     SELECT c.entity, c.topic, c.partition, r.lsn, r.source_ms
     FROM understudy.checkpoints c
     JOIN reached r ON r.topic = c.topic AND r.partition = c.partition
-    WHERE c.generation = 1 AND c.entity = ANY(%(entities)s) AND c.next_offset >= r.end_offset AND c.watermark < r.lsn
+    WHERE c.generation = understudy.generation(c.entity) AND c.entity = ANY(%(entities)s) AND c.next_offset >= r.end_offset AND c.watermark < r.lsn
 ), free AS (
     SELECT b.* FROM behind b
     JOIN understudy.checkpoints c
-        ON c.generation = 1 AND c.entity = b.entity AND c.topic = b.topic AND c.partition = b.partition
+        ON c.generation = understudy.generation(c.entity) AND c.entity = b.entity AND c.topic = b.topic AND c.partition = b.partition
     ORDER BY c.entity, c.topic, c.partition
     FOR UPDATE OF c SKIP LOCKED
 ), raised AS (
     UPDATE understudy.checkpoints c SET watermark = free.lsn, watermark_ms = free.source_ms
     FROM free
-    WHERE c.generation = 1 AND c.entity = free.entity AND c.topic = free.topic AND c.partition = free.partition
+    WHERE c.generation = understudy.generation(c.entity) AND c.entity = free.entity AND c.topic = free.topic AND c.partition = free.partition
     RETURNING c.entity
 )
 SELECT (SELECT count(*) FROM behind) - (SELECT count(*) FROM raised)

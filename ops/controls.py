@@ -9,15 +9,16 @@ from schemas.errors import NotReadyError
 
 _PAUSE = """
     UPDATE understudy.entities SET held_at = now()
-    WHERE generation = 1 AND entity = ANY (%s) AND held_at IS NULL RETURNING entity
+    WHERE generation = understudy.generation(entity) AND entity = ANY (%s) AND held_at IS NULL RETURNING entity
 """
 _RESUME = """
     UPDATE understudy.entities SET held_at = NULL, stopped_at = NULL, stopped_reason = NULL
-    WHERE generation = 1 AND entity = ANY (%s) AND (held_at IS NOT NULL OR stopped_at IS NOT NULL) RETURNING entity
+    WHERE generation = understudy.generation(entity)
+        AND entity = ANY (%s) AND (held_at IS NOT NULL OR stopped_at IS NOT NULL) RETURNING entity
 """
 _RELOAD = """
     UPDATE understudy.entities SET reload_at = clock_timestamp()
-    WHERE generation = 1 AND entity = ANY (%s) RETURNING entity
+    WHERE generation = understudy.generation(entity) AND entity = ANY (%s) RETURNING entity
 """
 _AUDIT = "INSERT INTO understudy.audit_log (action, subject, detail) VALUES (%s, %s, %s)"
 _HAS_CONTROL = "SELECT to_regclass('understudy.entities') IS NOT NULL"

@@ -22,7 +22,8 @@ POLL_S = 0.2
 # How many keys one entry of the audit log names.
 AUDITED_KEYS_MAX = 10_000
 _CHOSEN = """
-    generation = 1 AND entity = ANY (%(entities)s) AND (%(key)s::text IS NULL OR legacy_key = %(key)s)
+    generation = understudy.generation(entity)
+        AND entity = ANY (%(entities)s) AND (%(key)s::text IS NULL OR legacy_key = %(key)s)
     AND (%(since)s::timestamptz IS NULL OR first_at >= %(since)s::timestamptz)
     AND (%(reason)s::text IS NULL OR position(lower(%(reason)s) IN lower({reason})) > 0)"""
 _OF_DEAD_LETTERS = sql.SQL(

@@ -27,10 +27,12 @@ APPLICATION = "replay"
 _LOCKED = """
     SELECT c.topic, c.partition, c.next_offset, e.phase FROM understudy.checkpoints c
     JOIN understudy.entities e ON e.generation = c.generation AND e.entity = c.entity
-    WHERE c.generation = 1 AND c.entity = ANY (%s) ORDER BY c.entity, c.topic, c.partition FOR UPDATE OF c"""
+    WHERE c.generation = understudy.generation(c.entity)
+        AND c.entity = ANY (%s) ORDER BY c.entity, c.topic, c.partition FOR UPDATE OF c"""
 _BACK = """
     UPDATE understudy.checkpoints SET next_offset = %s, updated_at = now()
-    WHERE generation = 1 AND entity = ANY (%s) AND topic = %s AND partition = %s AND next_offset > %s"""
+    WHERE generation = understudy.generation(entity)
+        AND entity = ANY (%s) AND topic = %s AND partition = %s AND next_offset > %s"""
 
 
 def replay(

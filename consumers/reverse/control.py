@@ -137,14 +137,25 @@ def lock(cursor: Cursor, pipeline: str) -> State:
     """Take the lock of the one who applies, let this transaction through the fence, and read how far it is.
 
     Raises:
-        NotReadyError: The entities are not switched to the target.
+        NotSwitchedError: The entities are not switched to the target.
     """
     cursor.execute(_FENCE_OFF)
     found = _state(cursor.execute(f"{_STATE} FOR UPDATE", [pipeline]).fetchone())
+    return _switched(found)
+
+
+def require_switched(connection: Connection, pipeline: str) -> State:
+    """How far the way back is.
+
+    Raises:
+        NotSwitchedError: The entities are not switched to the target.
+    """
+    return _switched(state(connection, pipeline))
+
+
+def _switched(found: State | None) -> State:
     if found is None or found.switched_lsn is None:
-        raise NotReadyError(
-            "the entities are not switched to the target", remedy="understudy cutover begin"
-        )
+        raise NotSwitchedError
     return found
 
 

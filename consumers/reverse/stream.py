@@ -49,16 +49,21 @@ class WayBack:
         self._reached = False
 
     def run(self, stop: threading.Event) -> None:
-        """Apply until `stop` is set; a server that was reached and is lost is tried again.
+        """Apply until `stop` is set or a rollback ends it; a server that was reached and is lost is tried again.
 
         Raises:
-            NotReadyError: The entities are not switched to the target, or are no longer.
+            NotSwitchedError: The entities were not switched to the target when it began.
             ConfigError: A legacy column has no way back.
             UnderstudyError: It cannot go on.
         """
         while not stop.is_set():
             try:
                 self._run(stop)
+            except control.NotSwitchedError:
+                if not self._reached:
+                    raise
+                log.info("the entities belong to the source again: the way back has ended")
+                return
             except UnderstudyError as error:
                 if error.disposition is not Disposition.RETRY or not self._reached:
                     raise
@@ -71,7 +76,7 @@ class WayBack:
             _session(settings.source_dsn, "way back", enable_seqscan="off") as legacy,
             _session(settings.target_dsn, "way back", enable_seqscan="off") as target,
         ):
-            state = require_switched(legacy, settings.pipeline)
+            state = control.require_switched(legacy, settings.pipeline)
             tables, refusals = compile_all(settings.migration, legacy, target)
             if refusals:
                 raise ConfigError(
@@ -123,20 +128,6 @@ class WayBack:
         error = SourceError(refused.why, remedy=_REMEDY, **context)
         if control.stopped(legacy, self._settings.pipeline, error.particulars):
             log.error("the way back is stopped", reason=str(error), remedy=error.advice)
-
-
-def require_switched(legacy: Connection, pipeline: str) -> control.State:
-    """How far the way back is.
-
-    Raises:
-        NotReadyError: The entities are not switched to the target.
-    """
-    state = control.state(legacy, pipeline)
-    if state is None or state.switched_lsn is None:
-        raise NotReadyError(
-            "the entities are not switched to the target", remedy="understudy cutover begin"
-        )
-    return state
 
 
 @contextmanager

@@ -6,4 +6,4 @@ SELECT coalesce(sum(greatest(m.end_offset - coalesce(c.next_offset, 0), 0)), 0):
 FROM unnest(%(entities)s::text[], %(topics)s::text[], %(partitions)s::int[], %(ends)s::bigint[])
     AS m (entity, topic, partition, end_offset)
 LEFT JOIN understudy.checkpoints c
-    ON c.generation = 1 AND c.entity = m.entity AND c.topic = m.topic AND c.partition = m.partition
+    ON c.generation = understudy.generation(c.entity) AND c.entity = m.entity AND c.topic = m.topic AND c.partition = m.partition

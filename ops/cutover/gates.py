@@ -34,7 +34,7 @@ _WAY_BACK = files("ops.cutover").joinpath("way_back.sql").read_bytes()
 _FENCE_RIGHTS = files("ops.cutover").joinpath("fence_rights.sql").read_bytes()
 _PHASES = """
     SELECT entity, phase, held_at IS NOT NULL OR stopped_at IS NOT NULL FROM understudy.entities
-    WHERE generation = 1 AND entity = ANY (%s) ORDER BY entity"""
+    WHERE generation = understudy.generation(entity) AND entity = ANY (%s) ORDER BY entity"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,11 @@ from ops.databases import Connection
 from schemas.errors import ConflictError
 
 _LOCKED = """
-    SELECT phase FROM understudy.entities WHERE generation = 1 AND entity = ANY (%s)
+    SELECT phase FROM understudy.entities WHERE generation = understudy.generation(entity) AND entity = ANY (%s)
     ORDER BY entity FOR UPDATE"""
-_MOVE = "UPDATE understudy.entities SET phase = %s WHERE generation = 1 AND entity = ANY (%s)"
+_MOVE = """
+    UPDATE understudy.entities SET phase = %s
+    WHERE generation = understudy.generation(entity) AND entity = ANY (%s)"""
 
 
 def move(target: Connection, entities: Sequence[str], now: str, then: str) -> None:

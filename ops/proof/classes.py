@@ -50,7 +50,7 @@ _CLASSES = sql.SQL("""
     FULL JOIN (
         SELECT legacy_key, reason, deleted, waits_for, waits_id, error, column_name, constraint_name
         FROM understudy.waiting
-        WHERE generation = 1 AND entity = {entity} AND source = {source}
+        WHERE generation = understudy.generation(entity) AND entity = {entity} AND source = {source}
     ) w USING (legacy_key)
     LEFT JOIN (SELECT {id} AS id FROM {target}) t ON t.id = m.id
     LEFT JOIN understudy.migration_mappings px

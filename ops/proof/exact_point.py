@@ -38,13 +38,16 @@ POLL_S = 0.1
 SWEEP_S = 8.0
 _UNREADY = """
     SELECT entity, phase, held_at IS NOT NULL, stopped_reason FROM understudy.entities
-    WHERE generation = 1 AND entity = ANY (%s) AND (phase <> 'tail' OR held_at IS NOT NULL OR stopped_at IS NOT NULL)
+    WHERE generation = understudy.generation(entity)
+        AND entity = ANY (%s) AND (phase <> 'tail' OR held_at IS NOT NULL OR stopped_at IS NOT NULL)
     ORDER BY entity"""
-_KNOWN = "SELECT count(*) FROM understudy.entities WHERE generation = 1 AND entity = ANY (%s)"
+_KNOWN = """
+    SELECT count(*) FROM understudy.entities
+    WHERE generation = understudy.generation(entity) AND entity = ANY (%s)"""
 _WRITTEN = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
-_WATERMARK = (
-    "SELECT min(watermark) FROM understudy.checkpoints WHERE generation = 1 AND entity = ANY (%s)"
-)
+_WATERMARK = """
+    SELECT min(watermark) FROM understudy.checkpoints
+    WHERE generation = understudy.generation(entity) AND entity = ANY (%s)"""
 # The catalog as the snapshot has it, beside where the table is now.
 _MOVED = """
     SELECT c.oid::regclass::text FROM unnest(%s::oid[]) AS t (oid), pg_partition_tree(t.oid) p

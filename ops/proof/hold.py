@@ -14,20 +14,22 @@ LEASE_S = 60
 _HOLD = files("ops.proof").joinpath("hold.sql").read_bytes()
 _RELEASE = """
     UPDATE understudy.checkpoints SET held_offset = NULL, held_until = NULL
-    WHERE generation = 1 AND entity = ANY (%s) AND held_until IS NOT NULL"""
+    WHERE generation = understudy.generation(entity) AND entity = ANY (%s) AND held_until IS NOT NULL"""
 _RENEW = """
     UPDATE understudy.checkpoints SET held_until = clock_timestamp() + make_interval(secs => %s)
-    WHERE generation = 1 AND entity = ANY (%s) AND held_until > now()"""
+    WHERE generation = understudy.generation(entity) AND entity = ANY (%s) AND held_until > now()"""
 _BEHIND = """
     SELECT topic, partition, held_offset - next_offset FROM understudy.checkpoints
-    WHERE generation = 1 AND entity = ANY (%s) AND next_offset < held_offset"""
+    WHERE generation = understudy.generation(entity) AND entity = ANY (%s) AND next_offset < held_offset"""
 _ASTRAY = """
     SELECT count(*) FROM understudy.checkpoints
-    WHERE generation = 1 AND entity = ANY (%s) AND next_offset IS DISTINCT FROM held_offset"""
+    WHERE generation = understudy.generation(entity)
+        AND entity = ANY (%s) AND next_offset IS DISTINCT FROM held_offset"""
 # A parent that is there wakes its children within a second or so; a delete waits for those of its children.
 _COULD_GO = """
     SELECT count(*) FROM understudy.waiting w
-    WHERE w.generation = 1 AND w.entity = ANY (%s) AND (w.deleted OR (w.reason IN ('watermark', 'parent')
+    WHERE w.generation = understudy.generation(w.entity)
+        AND w.entity = ANY (%s) AND (w.deleted OR (w.reason IN ('watermark', 'parent')
         AND EXISTS (SELECT FROM understudy.migration_mappings m
             WHERE m.generation = 1 AND m.entity = w.waits_for AND m.id = w.waits_id AND m.state = 'l')))"""
 # Two holds would each lift the other's. Any number that nobody else takes.

@@ -6,7 +6,7 @@ WITH wanted AS (
 ), locked AS (
     SELECT c.generation, c.entity, c.topic, c.partition, coalesce(w.held_offset, c.next_offset) AS held_offset
     FROM understudy.checkpoints c LEFT JOIN wanted w ON w.topic = c.topic AND w.partition = c.partition
-    WHERE c.generation = 1 AND c.entity = ANY (%(entities)s)
+    WHERE c.generation = understudy.generation(c.entity) AND c.entity = ANY (%(entities)s)
     ORDER BY c.entity, c.topic, c.partition
     FOR UPDATE OF c
 )

@@ -14,9 +14,9 @@ from ops.stack.state import Endpoints
 from schemas.migration import Migration
 from schemas.table import Table
 
-_VERSIONS = (
-    "SELECT entity, spec_version FROM understudy.entities WHERE generation = 1 AND entity = ANY(%s)"
-)
+_VERSIONS = """
+    SELECT entity, spec_version FROM understudy.entities
+    WHERE generation = understudy.generation(entity) AND entity = ANY(%s)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from schemas.errors import NotReadyError
 from schemas.migration import Migration
 
 APPLICATION = "repair"
-_VERSIONS = "SELECT entity, spec_version FROM understudy.entities WHERE generation = 1"
+_VERSIONS = "SELECT entity, spec_version FROM understudy.entities WHERE generation = understudy.generation(entity)"
 
 
 def repair(

@@ -22,7 +22,7 @@ _OF_TARGET = sql.SQL("""
     WHERE EXISTS (SELECT FROM {mapping} m
         WHERE m.generation = 1 AND m.source = {source} AND m.state = 'l' AND m.id = t.{id}
             AND NOT EXISTS (SELECT FROM understudy.waiting w
-                WHERE w.generation = 1 AND w.entity = {entity} AND w.source = m.source
+                WHERE w.generation = understudy.generation(w.entity) AND w.entity = {entity} AND w.source = m.source
                     AND w.legacy_key = m.legacy_key))
     GROUP BY 1""")
 _NULL = sql.SQL("CAST(NULL AS text)")

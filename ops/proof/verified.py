@@ -35,10 +35,10 @@ _NEWEST = """
     SELECT DISTINCT ON (e.entity) e.entity, e.spec_version, e.differing, e.waiting, e.offsets, v.lsn, v.at, v.clean,
         n.spec_version, n.truncated_lsn,
         (SELECT coalesce(sum(c.next_offset - (e.offsets -> c.topic ->> c.partition::text)::bigint), 0)::bigint
-         FROM understudy.checkpoints c WHERE c.generation = 1 AND c.entity = e.entity)
+         FROM understudy.checkpoints c WHERE c.generation = understudy.generation(c.entity) AND c.entity = e.entity)
     FROM understudy.verified_entities e
     JOIN understudy.verifications v ON v.id = e.verification
-    JOIN understudy.entities n ON n.generation = 1 AND n.entity = e.entity
+    JOIN understudy.entities n ON n.generation = understudy.generation(n.entity) AND n.entity = e.entity
     WHERE v.scope <> 'sample' AND e.entity = ANY (%s)
     ORDER BY e.entity, v.id DESC"""
 

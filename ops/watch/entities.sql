@@ -7,21 +7,21 @@ SELECT e.entity, e.target, e.phase, e.held_at IS NOT NULL AS is_paused, e.stoppe
 FROM understudy.entities e
 LEFT JOIN (
     SELECT entity, jsonb_object_agg(reason, rows) AS waiting
-    FROM (SELECT entity, reason, count(*) AS rows FROM understudy.parked WHERE generation = 1 GROUP BY 1, 2) AS counted
+    FROM (SELECT entity, reason, count(*) AS rows FROM understudy.parked WHERE generation = understudy.generation(entity) GROUP BY 1, 2) AS counted
     GROUP BY entity
 ) AS w USING (entity)
 LEFT JOIN (
     SELECT entity, jsonb_object_agg(reason, rows) AS dead_letters
     FROM (
         SELECT entity, concat_ws(' ', sqlstate, constraint_name, column_name) AS reason, count(*) AS rows
-        FROM understudy.waiting WHERE generation = 1 AND reason = 'rule' GROUP BY 1, 2
+        FROM understudy.waiting WHERE generation = understudy.generation(entity) AND reason = 'rule' GROUP BY 1, 2
     ) AS counted
     GROUP BY entity
 ) AS d USING (entity)
 LEFT JOIN (
     SELECT entity, jsonb_agg(jsonb_build_array(topic, partition, next_offset)) AS offsets,
         min(watermark) AS watermark, nullif(min(watermark_ms), 0) AS watermark_ms
-    FROM understudy.checkpoints WHERE generation = 1 GROUP BY entity
+    FROM understudy.checkpoints WHERE generation = understudy.generation(entity) GROUP BY entity
 ) AS c USING (entity)
-WHERE e.generation = 1
+WHERE e.generation = understudy.generation(e.entity)
 ORDER BY e.entity
