@@ -34,6 +34,16 @@ UPDATE understudy.way_back SET stopped_at = now(), stopped_reason = %s
 WHERE pipeline = %s AND stopped_reason IS DISTINCT FROM %s"""
 
 
+class NotSwitchedError(NotReadyError):
+    """The entities belong to the source: there is nothing to take back."""
+
+    def __init__(self) -> None:
+        """Say what leads there."""
+        super().__init__(
+            "the entities are not switched to the target", remedy="understudy cutover begin"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """How far the way back is; LSNs of the target.

@@ -20,7 +20,6 @@ from schemas import session
 from schemas.errors import (
     ConfigError,
     Disposition,
-    NotReadyError,
     SourceError,
     SourceLostError,
     UnderstudyError,

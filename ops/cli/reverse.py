@@ -18,20 +18,20 @@ app = typer.Typer()
 def reverse(folder: Folder) -> None:
     """Take the changes of the target back to the legacy database, from the switch until a rollback. One per pipeline.
 
-    It goes on where it stood. A row that the legacy side refuses stops it, is named, and is tried again every few
-    seconds; nothing is skipped.
+    It goes on where it stood, and ends by itself when a rollback has given the entities back. A row that the legacy
+    side refuses stops it, is named, and is tried again every few seconds; nothing is skipped.
 
     Example: understudy reverse examples/clinic
     """
     stop = stop_event()
-    from consumers.reverse.stream import require_switched  # noqa: PLC0415 - takes a second that --help need not pay
+    from consumers.reverse import control  # noqa: PLC0415 - takes a second that --help need not pay
     from ops import databases, wiring  # noqa: PLC0415
     from ops.cutover import reverse_wiring  # noqa: PLC0415
 
     migration = wiring.read(folder)
     at = wiring.endpoints(migration)
     with databases.source(at.source_dsn, "way back") as legacy:
-        require_switched(legacy, migration.pipeline.pipeline)
+        control.require_switched(legacy, migration.pipeline.pipeline)
     with (
         reverse_wiring.capture(migration, at) as capture,
         reverse_wiring.way_back(migration, at) as way_back,
