@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import polars as pl
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -97,7 +98,10 @@ def of_legacy_row(
     _require(entities, table, [str(e.source) for e in migration.entities.values()])
     with _looking(migration, at) as looking:
         legacy = looking.table(entities[0])
-        return [looking.life(entity, _one_text(entity, legacy, key)) for entity in entities]
+        return [
+            looking.life(entity, looking.spelled(entity, _one_text(entity, legacy, key)))
+            for entity in entities
+        ]
 
 
 def of_target_row(migration: Migration, at: Endpoints, table: str, row_id: str) -> list[Life]:
@@ -202,17 +206,30 @@ class _Looking:
             events=tuple(self._events(entity, known)) if known else (),
         )
 
-    def _legacy_row(self, entity: Entity, key: str) -> dict[str, Any] | None:
+    def spelled(self, entity: Entity, key: str) -> str:
+        """The key as the mapping spells it, if there is a legacy row: somebody may write 007 for 7."""
         legacy = self.table(entity)
         columns = entity.key or legacy.key
-        values = [key] if len(columns) == 1 else _parts(columns, key)
-        same = [
-            sql.SQL("CAST({} AS text) = {}").format(sql.Identifier("t", name), sql.Literal(value))
-            if _is_text(legacy, name)
-            else sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Literal(value))
-            for name, value in zip(columns, values, strict=True)
+        texts = [sql.SQL("CAST({} AS text)").format(sql.Identifier("t", name)) for name in columns]
+        query = sql.SQL("SELECT {} FROM {} t WHERE {}").format(
+            sql.SQL(", ").join(texts),
+            sql.Identifier(*entity.source.place),
+            _same(legacy, columns, key),
+        )
+        with _values_of(entity.source.place):
+            row = self._source.execute(query).fetchone()
+        if row is None:
+            return key
+        parts = [
+            identity.normal_form(pl.Series([str(value)]), column.base if column else "text")
+            for value, column in zip(row, map(legacy.column, columns), strict=True)
         ]
-        return _row(self._source, entity.source.place, sql.SQL(" AND ").join(same))
+        return str(identity.legacy_keys(parts)[0])
+
+    def _legacy_row(self, entity: Entity, key: str) -> dict[str, Any] | None:
+        legacy = self.table(entity)
+        same = _same(legacy, entity.key or legacy.key, key)
+        return _row(self._source, entity.source.place, same)
 
     def _target_row(self, entity: Entity, mapping: dict[str, Any] | None) -> dict[str, Any] | None:
         if mapping is None:
@@ -258,6 +275,17 @@ def _parts(columns: Sequence[str], key: str) -> list[str]:
     return [str(part) for part in parts]
 
 
+def _same(legacy: Table, columns: Sequence[str], key: str) -> sql.Composable:
+    """The condition that a legacy row `t` has a key."""
+    values = [key] if len(columns) == 1 else _parts(columns, key)
+    return sql.SQL(" AND ").join(
+        sql.SQL("CAST({} AS text) = {}").format(sql.Identifier("t", name), sql.Literal(value))
+        if _is_text(legacy, name)
+        else sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Literal(value))
+        for name, value in zip(columns, values, strict=True)
+    )
+
+
 def _is_text(legacy: Table, name: str) -> bool:
     """Whether a key is compared as the text that it prints: an enum, say, does not take any."""
     column = legacy.column(name)
@@ -271,11 +299,18 @@ def _row(
     query = sql.SQL(
         "SELECT each.* FROM {} t, jsonb_each_text(to_jsonb(t)) AS each WHERE {}"
     ).format(sql.Identifier(*place), same)
-    try:
+    with _values_of(place):
         rows = connection.execute(query).fetchall()
+    return {str(name): value for name, value in rows} or None
+
+
+@contextmanager
+def _values_of(place: tuple[str, str]) -> Iterator[None]:
+    """A key that is none of its table is the caller's mistake."""
+    try:
+        yield
     except psycopg.DataError as error:
         raise UsageError("the key is no value of its columns", table=".".join(place)) from error
-    return {str(name): value for name, value in rows} or None
 
 
 def _with_lsn(row: dict[str, Any]) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def test_a_row_is_followed_from_either_side_with_all_its_events(shop: Shop, run:
     shop.source("UPDATE orders SET cents = 4242 WHERE id = 2; DELETE FROM orders WHERE id = 4")
     updated = "SELECT count(*) FROM shop.orders WHERE total IN (42.42, 4.00)"
     wait_for("both changes", lambda: shop.read(updated) == [(1,)], run)
-    ended = trace("source", "public.orders", "2", "--folder", shop.folder)
+    ended = trace("source", "public.orders", "002", "--folder", shop.folder)
     life = json.loads(ended.stdout)
     assert (life["state"], life["legacy_row"]["cents"]) == ("in the target", "4242")
     assert (life["target_row"]["total"], life["mapping"]["original"]["cents"]) == ("42.42", 4242)
