@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from schemas import names, session
-from schemas.registry import Registry
+
+if TYPE_CHECKING:
+    from schemas.registry import (
+        Registry,  # Its client takes a quarter of a second that most commands need not pay.
+    )
 
 OptionValue = str | int | bool
 
@@ -52,7 +57,7 @@ class CaptureSettings:
     pipeline: str
     source_dsn: str = field(repr=False)
     bootstrap: str
-    registry: Registry
+    registry: "Registry"
     tables: tuple[TableSettings, ...]
     kafka_options: Mapping[str, OptionValue] = field(default_factory=dict, repr=False)
     heartbeat_ms: int = 1_000

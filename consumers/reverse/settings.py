@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from schemas import names, session
 from schemas.migration import Migration
-from schemas.registry import Registry
+
+if TYPE_CHECKING:
+    from schemas.registry import (
+        Registry,  # Its client takes a quarter of a second that most commands need not pay.
+    )
 
 OptionValue = str | int | bool
 # One reader has all partitions: fetches are smaller than a worker's.
@@ -33,7 +38,7 @@ class ReverseSettings:
     source_dsn: str = field(repr=False)
     target_dsn: str = field(repr=False)
     bootstrap: str
-    registry: Registry
+    registry: "Registry"
     kafka_options: Mapping[str, OptionValue] = field(default_factory=dict, repr=False)
 
     @property

@@ -9,8 +9,6 @@ import typer
 
 from ops.cli.arguments import Output
 from ops.cli.output import Format, print_json, print_table, say
-from ops.stack import stack
-from ops.stack.part import last_lines
 from ops.stack.state import default_home
 from schemas.errors import UsageError
 
@@ -31,6 +29,8 @@ Home = Annotated[
 @app.command()
 def up(home: Home, output: Output = Format.TABLE) -> None:
     """Start what does not run; print how the parts are reached."""
+    from ops.stack import stack  # noqa: PLC0415 - its libraries take time that other commands need not pay
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Clean up as for Ctrl-C.
     if all(part.condition is stack.Condition.RUNNING for part in stack.status(home)):
         say(f"the stack in {home} runs")
@@ -46,12 +46,16 @@ def up(home: Home, output: Output = Format.TABLE) -> None:
 @app.command()
 def down(home: Home) -> None:
     """Stop every part; the data stays."""
+    from ops.stack import stack  # noqa: PLC0415
+
     stack.down(home)
 
 
 @app.command()
 def status(home: Home, output: Output = Format.TABLE) -> None:
     """Show every part; exit with 10 where one has crashed, and say how its log ends."""
+    from ops.stack import stack  # noqa: PLC0415
+
     parts = stack.status(home)
     if output is Format.JSON:
         print_json({"home": home, "parts": [asdict(part) for part in parts]})
@@ -68,6 +72,9 @@ def logs(
     lines: Annotated[int, typer.Option(min=1, help="How many of the last lines.")] = 40,
 ) -> None:
     """Print the end of the logs, of all parts or of one."""
+    from ops.stack import stack  # noqa: PLC0415
+    from ops.stack.part import last_lines  # noqa: PLC0415
+
     chosen = [one for one in stack.status(home) if part in (None, one.name)]
     if not chosen:
         raise UsageError(
