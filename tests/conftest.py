@@ -20,7 +20,8 @@ hypothesis.settings.load_profile("understudy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test in tests/integration or tests/acceptance is marked as such; long ones run with --full."""
+    """A test in tests/integration or tests/acceptance is marked as such; long ones run with --full, `alone` last."""
+    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
     skip = pytest.mark.skip(reason="runs with --full")
     for item in items:
         if item.get_closest_marker("long") and "UNDERSTUDY_TEST_FULL" not in os.environ:

@@ -1,14 +1,14 @@
 """The servers that tests run against, started once for the run, and the turns that its processes take.
 
-ops/bin/test spreads the tests over two processes (pytest-xdist). They share one stack, and a test that measures time
-is marked `alone`: it waits for the others to end and keeps them waiting.
+ops/bin/test spreads the tests over processes (pytest-xdist). They share one stack, and a test that measures time
+is marked `alone`: it comes at the end of the run, waits for the others to end and keeps them waiting.
 """
 
 import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -56,9 +56,11 @@ def stack() -> Iterator[Endpoints]:
 
 @pytest.fixture(autouse=True)
 def _turn(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Tests run side by side, but for those that are marked `alone`."""
+    """Tests run side by side, but for those marked `alone`; who waits for the others lets no new one begin."""
     alone = request.node.get_closest_marker("alone") is not None
-    with locked("turn", fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
+    with ExitStack() as turn:
+        with locked("queue", fcntl.LOCK_EX):
+            turn.enter_context(locked("turn", fcntl.LOCK_EX if alone else fcntl.LOCK_SH))
         yield
 
 

@@ -87,3 +87,12 @@ def phases(shop: Shop) -> list[str]:
         return [phase for (phase,) in shop.read("SELECT phase FROM understudy.entities")]
     except psycopg.errors.UndefinedTable:
         return []
+
+
+def waiting(shop: Shop) -> int:
+    """How many rows are dead letters or parked."""
+    try:
+        ((count,),) = shop.read("SELECT count(*) FROM understudy.waiting")
+    except psycopg.errors.UndefinedTable:
+        return 0
+    return int(count)

@@ -165,6 +165,7 @@ SEED = 5
 KILLED = sorted(random.Random(SEED).sample(range(len(PLACES)), 2))  # noqa: S311 - not cryptography
 
 
+@pytest.mark.long
 def test_a_killed_begin_goes_on_with_begin_and_nothing_is_lost(shop: Shop, run: Path) -> None:
     places = PLACES if FULL else [PLACES[place] for place in KILLED]
     with writing(shop.source_dsn) as writer:

@@ -10,19 +10,11 @@ from examples.clinic.load import FOUNDATION
 from examples.clinic.writer import Writer
 from schemas.errors import SourceError
 from tests.acceptance.commands import command
+from tests.acceptance.signing import signed_off
 from tests.fix_pipeline import Pipeline
 
 PAUSE_S_MAX = 10.0  # On a machine that does other things too; alone it is under 3 s.
 TRIES = 5
-
-
-def signed_off(clinic: Pipeline) -> list[str]:
-    """The gates that can be signed off, each with its count."""
-    plan = json.loads(command("cutover", "plan", clinic.folder, "--output", "json").stdout)
-    counted = [gate for gate in plan["gates"] if not gate["met"] and gate["count"] is not None]
-    assert not [g["says"] for g in plan["gates"] if not g["met"] and g["count"] is None]
-    words = [("--accept", f"{gate['name']}={gate['count']}") for gate in counted]
-    return [word for pair in words for word in pair] + ["--because", "a test"]
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.commands import command, running, wait_for
+from tests.acceptance.commands import command, running, wait_for, waiting
 from tests.shop import Shop
 
 
@@ -47,8 +47,9 @@ def test_dead_letters_are_found_tried_again_and_given_up(shop: Shop, tmp_path: P
     log = tmp_path / "run.log"
     with running(log, "run", shop.folder):
         wait_for("the good order", lambda: arrived(shop) == 1, log)
-        wait_for("the letters", lambda: len(keys(shop, "dead-letters", "list")) == 3, log)
-        wait_for("the parked one", lambda: keys(shop, "parked", "list") == ["4"], log)
+        wait_for("all that wait", lambda: waiting(shop) == 4, log)
+        assert len(keys(shop, "dead-letters", "list")) == 3
+        assert keys(shop, "parked", "list") == ["4"]
         assert keys(shop, "dead-letters", "list", "--only", "key=2") == ["2"]
         assert len(keys(shop, "dead-letters", "list", "--only", "reason=MODEST")) == 3
         assert keys(shop, "dead-letters", "list", "--only", "sqlstate=22003") == []
@@ -85,7 +86,7 @@ def test_a_corrected_rule_is_taken_up_by_the_workers_that_run(shop: Shop, tmp_pa
     log = tmp_path / "run.log"
     with running(log, "run", shop.folder):
         wait_for("the good order", lambda: arrived(shop) == 1, log)
-        wait_for("the letters", lambda: len(keys(shop, "dead-letters", "list")) == 3, log)
+        wait_for("all that wait", lambda: waiting(shop) == 4, log)
         shop.edit(
             "entities/orders.toml", "cents::numeric / 100", "least(cents, 499900)::numeric / 100"
         )
@@ -93,7 +94,7 @@ def test_a_corrected_rule_is_taken_up_by_the_workers_that_run(shop: Shop, tmp_pa
         tried = command("dead-letters", "retry", shop.folder, "--wait", "30")
         assert tried.stderr == "to be tried again: 3; new rules: orders\nleft: 0\n"
         assert arrived(shop) == 4
-        wait_for("the parked one", lambda: keys(shop, "parked", "list") == [], log)
+        wait_for("the parked one", lambda: waiting(shop) == 0, log)
 
 
 @pytest.mark.parametrize(

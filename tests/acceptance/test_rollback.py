@@ -106,6 +106,7 @@ PLACES = (
 KILLED = sorted(random.Random(12).sample(range(len(PLACES)), 2))  # noqa: S311 - not cryptography
 
 
+@pytest.mark.long
 def test_what_the_target_accepted_is_on_the_legacy_side_after_a_rollback_that_was_killed(
     shop: Shop, run: Path, tmp_path: Path
 ) -> None:

@@ -1,11 +1,10 @@
 """No secret and no value of a row in anything that the commands say, whatever goes wrong with the rows."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.commands import command, running, wait_for
+from tests.acceptance.commands import command, running, wait_for, waiting
 from tests.shop import Shop
 
 VALUE, PASSWORD = "canary-in-a-row", "canary-as-a-password"
@@ -66,12 +65,6 @@ def test_nothing_that_is_said_holds_a_value_of_a_row_or_a_password(
         assert VALUE not in text
         assert PASSWORD not in text
         assert "Traceback" not in text
-
-
-def waiting(shop: Shop) -> int:
-    ended = command("status", shop.folder, "--output", "json")
-    found = json.loads(ended.stdout)["entities"] if ended.returncode == 0 else []
-    return sum(entity["parked"] + entity["dead_letters"] for entity in found)
 
 
 def reasons(shop: Shop) -> list[str]:

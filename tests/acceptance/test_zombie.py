@@ -10,13 +10,20 @@ from tests.fix_pipeline import Part, Pipeline, one, writing
 # Of this, 3 s pass until Kafka gives the partitions away, and 5 s until a silent session is ended.
 TAKEOVER_S = 60.0
 # Each lets the worker go on, on the server only, once the lock is released.
-STOPPED_IN = {
-    "with the locks of its batch": "LOCK TABLE extra.ledger IN ACCESS EXCLUSIVE MODE",
-    "before its locks": "SELECT FROM understudy.entities WHERE entity = 'ledger' FOR UPDATE",
-}
+STOPPED_IN = [
+    pytest.param(
+        "LOCK TABLE extra.ledger IN ACCESS EXCLUSIVE MODE",
+        id="with the locks of its batch",
+        marks=pytest.mark.long,
+    ),
+    pytest.param(
+        "SELECT FROM understudy.entities WHERE entity = 'ledger' FOR UPDATE",
+        id="before its locks",
+    ),
+]
 
 
-@pytest.mark.parametrize("lock", STOPPED_IN.values(), ids=STOPPED_IN)
+@pytest.mark.parametrize("lock", STOPPED_IN)
 def test_case_070_a_stopped_worker_is_replaced_and_wakes_without_effect(
     clinic: Pipeline, lock: str
 ) -> None:

@@ -15,7 +15,7 @@ from tests.checker.compare import (
 from tests.checker.database import snapshot
 from tests.checker.entities import CLINIC
 from tests.checker.entity import Entity
-from tests.checker.expected import Expected, expect
+from tests.checker.expected import Born, Expected, expect
 from tests.checker.mapping import Recorded, check_mapping, check_waiting, recorded, unaccounted
 from tests.checker.references import check_references
 from tests.checker.report import Counts, Report
@@ -27,6 +27,7 @@ def check(
     namespace: str,
     *,
     entities: Sequence[Entity] = CLINIC,
+    born: Born | None = None,
     values: bool = False,
 ) -> Report:
     """Compare source and target; both must be at rest.
@@ -36,6 +37,7 @@ def check(
         target_dsn: The new database, with its control schema.
         namespace: The pipeline's namespace.
         entities: What to compare; all that refer to each other.
+        born: The UUIDs of rows that the target's applications made, by entity and legacy key, as these know them.
         values: Put row values into the report.
     """
     report = Report()
@@ -45,7 +47,7 @@ def check(
             for entity in entities
             if entity.unique_by
         }
-        expected = expect(source, entities, namespace, chosen)
+        expected = expect(source, entities, namespace, chosen, born)
         for table in dict.fromkeys(entity.target for entity in entities):
             sharing = [entity for entity in entities if entity.target == table]
             shares = {entity.name: expected.pop(entity.name) for entity in sharing}

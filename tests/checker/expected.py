@@ -20,6 +20,8 @@ LIVE, PARKED, DEAD, EXCLUDED = "live", "parked", "dead letter", "excluded"
 _IS_LIVE = pl.col("fate") == LIVE
 
 Frames = dict[str, pl.DataFrame]
+# UUIDs by legacy key, by entity.
+Born = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ def expect(
     entities: Sequence[Entity],
     namespace: str,
     chosen: Mapping[str, pl.Series] | None = None,
+    born: Born | None = None,
 ) -> dict[str, Expected]:
     """Work out what becomes of every row of the source.
 
@@ -61,13 +64,15 @@ def expect(
         entities: All that refer to each other.
         namespace: The namespace of the pipeline.
         chosen: Of entities with `unique_by`, the legacy keys that the target let in; else the lowest key is expected.
+        born: The UUIDs of rows that the target's applications made, as these know them.
     """
     frames = {}
     for entity in entities:
         rows = _fated(entity, read_frame(source, (QUERIES / f"{entity.name}.sql").read_bytes()))
         if entity.unique_by:
             rows = _one_of_each(entity, rows, (chosen or {}).get(entity.name))
-        frames[entity.name] = rows if entity.joins else _identified(entity, rows, namespace)
+        given = (born or {}).get(entity.name, {})
+        frames[entity.name] = rows if entity.joins else _identified(entity, rows, namespace, given)
     _park_orphans(entities, frames)
     # All look at their parents' legacy keys and UUIDs; of what joins, the latter are replaced here.
     return {entity.name: Expected(rows=_resolved(entity, frames, namespace)) for entity in entities}
@@ -92,8 +97,13 @@ def _fated(entity: Entity, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(fate.alias("fate"), *converted).drop("excluded", "dead")
 
 
-def _identified(entity: Entity, rows: pl.DataFrame, namespace: str) -> pl.DataFrame:
-    return rows.with_columns(uuids(namespace, entity.name, rows["legacy_key"]))
+def _identified(
+    entity: Entity, rows: pl.DataFrame, namespace: str, given: Mapping[str, str]
+) -> pl.DataFrame:
+    keys = rows["legacy_key"]
+    ids = zip(keys, uuids(namespace, entity.name, keys), strict=True)
+    named = [given.get(key, computed) for key, computed in ids]
+    return rows.with_columns(pl.Series("id", named, dtype=pl.String))
 
 
 def _one_of_each(entity: Entity, rows: pl.DataFrame, chosen: pl.Series | None) -> pl.DataFrame:

@@ -150,7 +150,9 @@ def test_a_port_that_is_taken_is_named_and_nothing_is_started(home: Path) -> Non
     assert processes_of(home) == []
 
 
-@pytest.mark.parametrize("ask", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "ask", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_an_interrupted_start_leaves_nothing_running(home: Path, ask: signal.Signals) -> None:
     starting = subprocess.Popen(
         [sys.executable, "-m", "ops", "stack", "up", "--home", str(home)],
@@ -168,6 +170,7 @@ def test_an_interrupted_start_leaves_nothing_running(home: Path, ask: signal.Sig
     assert load(home).processes == {}
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="we are one: the other tests show it")
 def test_an_ordinary_user_runs_it_as_themselves(home: Path) -> None:
     user = pwd.getpwnam("nobody")

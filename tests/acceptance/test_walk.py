@@ -1,0 +1,238 @@
+"""The whole walk on the clinic, and the command that leads is killed on the way.
+
+Snapshot and tail under load, verify, cut over, write on the target, roll back, write on the source, cut over again.
+
+What each side has accepted is known by the applications' own count, and the independent checker compares both sides.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from consumers import control
+from examples.clinic.load import FOLDER as CLINIC
+from examples.clinic.load import FOUNDATION, create_source, create_target
+from examples.clinic.writer import Writer
+from ops import wiring
+from ops.cutover import reverse
+from ops.stack.state import Endpoints
+from schemas.errors import SourceError
+from tests.acceptance.commands import DEADLINE_S, UNDERSTUDY, command
+from tests.acceptance.signing import signed_off
+from tests.checker.check import check
+from tests.checker.entities.foundation import FOUNDATION as CORE
+from tests.fix_pipeline import NAMESPACE, Part, Pipeline, pipeline_of
+
+FULL = "UNDERSTUDY_TEST_FULL" in os.environ
+SEED = 3
+TRIES, NOT_READY = 5, 7
+READ_ONLY = "25006"
+# In the order in which the commands come by.
+BEGINS = (
+    "cut.planned", "cut.prepared", "cut.fence_recorded", "cut.fence_closed", "cut.fenced", "cut.applied",
+    "cut.before_drained", "cut.drained", "cut.before_switch", "cut.switched",
+)  # fmt: skip
+ROLLS_BACK = (
+    "back.fence_recorded", "back.fenced", "back.drained", "back.ended", "back.before_return", "back.returned",
+)  # fmt: skip
+_RANDOM = random.Random(SEED)  # noqa: S311 - not cryptography
+KILLED_BEGIN = BEGINS if FULL else (_RANDOM.choice(BEGINS),)
+KILLED_ROLLBACK = ROLLS_BACK if FULL else (_RANDOM.choice(ROLLS_BACK),)
+
+# A patient of the new applications with an order; another order dearer by a cent.
+NEW_ORDER = """
+WITH born AS (
+    INSERT INTO clinic.patients
+        (id, office_id, given_name, family_name, balance, currency, archived, created_at)
+    SELECT %(patient)s, id, 'Walk', %(word)s, 0, 'EUR', false, '2026-01-01 12:00+01'
+    FROM clinic.offices ORDER BY id LIMIT 1 RETURNING id)
+INSERT INTO clinic.orders (id, patient_id, doctor_id, product_id, status, priority, total, created_at)
+SELECT %(order)s, born.id, d.id, p.id, 'submitted', 5, %(total)s, '2026-01-01 12:00+01'
+FROM born, (SELECT id FROM clinic.doctors ORDER BY id LIMIT 1) d,
+    (SELECT id FROM clinic.products ORDER BY id LIMIT 1) p"""
+DEARER = """
+UPDATE clinic.orders SET total = total + 0.01, notes = notes || '.'
+WHERE id = (SELECT id FROM clinic.orders ORDER BY id OFFSET %(number)s %% 50 LIMIT 1)"""
+BORN = """
+SELECT p.lname, p.id::text, o.id::text FROM patients p JOIN orders o ON o.patient_id = p.id WHERE p.fname = 'Walk'"""
+
+# What the application made: the UUIDs of patient and order by the patient's name.
+Made = dict[str, tuple[str, str]]
+
+
+@pytest.fixture
+def walked(tmp_path: Path, prefix: str, endpoints: Endpoints) -> Iterator[Pipeline]:
+    """The clinic's foundation; nothing runs yet."""
+    folder = tmp_path / "clinic"
+    shutil.copytree(CLINIC / "entities" / FOUNDATION, folder / "entities")
+    shutil.copy(CLINIC / "transforms.py", folder)
+    create_source(endpoints.source_dsn, scale=0.01, seed=1, domains=(FOUNDATION,))
+    create_target(endpoints.target_dsn)
+    with psycopg.connect(endpoints.target_dsn, autocommit=True) as target:
+        control.migrate(target)
+    for pipeline in pipeline_of(folder, prefix, endpoints):
+        yield pipeline
+        reverse.drop(wiring.read(folder), endpoints)
+
+
+def test_no_write_that_either_side_accepted_is_missing_on_the_other(walked: Pipeline) -> None:
+    walked.start("run")
+    with writing_on_the_source(walked.at.source_dsn, seed=1) as writer:
+        walked.wait_for("the tail", walked.in_tail)
+        verified(walked)
+        cut_over(walked, KILLED_BEGIN)
+        fenced(writer)
+    assert problems(walked, {}) == []
+    made = gone_back(walked)
+    assert problems(walked, made) == []
+
+    with writing_on_the_source(walked.at.source_dsn, seed=2) as writer:
+        verified(walked)
+        cut_over(walked, ())
+        fenced(writer)
+    assert problems(walked, made) == []
+
+
+def gone_back(pipeline: Pipeline) -> Made:
+    """Write on the target, then roll back: what the target accepted, and all of it."""
+    back = pipeline.start("reverse")
+    with writing_on_the_target(pipeline.at.target_dsn) as accepted:
+        pipeline.wait_for("writes on the target", lambda: len(accepted) > 20)
+        rolled_back(pipeline, KILLED_ROLLBACK)
+    ended(pipeline, back)
+    return accepted
+
+
+def ended(pipeline: Pipeline, back: Part) -> None:
+    """The way back ends by itself once the legacy side is written again."""
+    assert back.process.wait(DEADLINE_S) == 0, back.last_words()
+    pipeline.parts.remove(back)
+
+
+def problems(pipeline: Pipeline, made: Made) -> list[str]:
+    """What the independent checker says, and which of the rows that the target made are not there exactly once."""
+    at = pipeline.at
+    with psycopg.connect(at.source_dsn) as source:
+        come = source.execute(BORN).fetchall()
+    patients = {patient: made[name][0] for name, patient, _ in come}
+    orders = {order: made[name][1] for name, _, order in come}
+    report = check(
+        at.source_dsn,
+        at.target_dsn,
+        NAMESPACE,
+        entities=CORE,
+        born={"patients": patients, "orders": orders},
+    )
+    lost = made.keys() ^ {name for name, _, _ in come}
+    return [*map(str, report.problems), *sorted(lost), *["twice"] * (len(come) - len(orders))]
+
+
+def verified(pipeline: Pipeline) -> None:
+    found = command("verify", pipeline.folder)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def cut_over(pipeline: Pipeline, killed_at: Sequence[str]) -> None:
+    """Cut over, killed at each of some places first."""
+    for place in killed_at:
+        found = begun(pipeline, f"{place}:kill")
+        assert found.returncode == -signal.SIGKILL, (place, found.stderr)
+    found = begun(pipeline, "")
+    assert found.returncode == 0, found.stderr
+
+
+def begun(pipeline: Pipeline, failpoint: str) -> subprocess.CompletedProcess[str]:
+    """What waits is signed off; the writer may make a dead letter more meanwhile, then it is done again."""
+    found = None
+    for _ in range(TRIES):
+        words = ("--confirm", pipeline.name, *signed_off(pipeline))
+        found = led(pipeline, "cutover", "begin", *words, failpoint=failpoint)
+        if found.returncode != NOT_READY:
+            return found
+    pytest.fail(f"not met after {TRIES} attempts: {found and found.stderr}")
+
+
+def rolled_back(pipeline: Pipeline, killed_at: Sequence[str]) -> None:
+    """Roll back, killed at each of some places first."""
+    words = ("--confirm", pipeline.name)
+    for place in killed_at:
+        found = led(pipeline, "rollback", *words, failpoint=f"{place}:kill")
+        assert found.returncode == -signal.SIGKILL, (place, found.stderr)
+    found = led(pipeline, "rollback", *words, failpoint="")
+    assert found.returncode == 0, found.stderr
+
+
+def led(pipeline: Pipeline, *words: str, failpoint: str) -> subprocess.CompletedProcess[str]:
+    """A command that leads, with a place where it is killed."""
+    verbs = [word for word in words[:2] if not word.startswith("-")]
+    return subprocess.run(
+        [*UNDERSTUDY, *verbs, str(pipeline.folder), *words[len(verbs) :]],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "UNDERSTUDY_FAILPOINT": failpoint},
+    )
+
+
+@contextmanager
+def writing_on_the_source(dsn: str, seed: int) -> Iterator[Future[object]]:
+    """The clinic's users; that they are refused is for the caller to see."""
+    stop = threading.Event()
+    writer = Writer(dsn, seed=seed, rate=20.0, domains=(FOUNDATION,))
+    with ThreadPoolExecutor() as pool:
+        ran: Future[object] = pool.submit(writer.run, stop)
+        try:
+            yield ran
+        finally:
+            stop.set()
+    assert writer.counts.total() > 0
+
+
+def fenced(writer: Future[object]) -> None:
+    with pytest.raises(SourceError, match="is closed to writes"):
+        writer.result(DEADLINE_S)
+
+
+@contextmanager
+def writing_on_the_target(dsn: str) -> Iterator[Made]:
+    """An application of the target, which writes until it may not; what was accepted."""
+    accepted: Made = {}
+    refusals: list[str | None] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.wait(0.02):
+            number += 1
+            made = (str(uuid4()), str(uuid4()))
+            row = {"word": f"{number:04}", "total": number / 100, "number": number}
+            try:
+                with psycopg.connect(dsn) as connection:
+                    connection.execute(NEW_ORDER, {**row, "patient": made[0], "order": made[1]})
+                    connection.execute(DEARER, row)
+            except psycopg.Error as error:
+                refusals.append(error.sqlstate)
+            else:
+                accepted[f"{number:04}"] = made
+
+    with ThreadPoolExecutor() as pool:
+        ran = pool.submit(write)
+        try:
+            yield accepted
+        finally:
+            stop.set()
+    ran.result()
+    assert set(refusals) <= {READ_ONLY}
