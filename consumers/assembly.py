@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from consumers import catalog, control
 from consumers.apply import Applier
@@ -19,9 +20,13 @@ from schemas.entity import Entity
 from schemas.event_id import ZERO, EventId
 from schemas.migration import Migration
 from schemas.positions import SchemaText
-from schemas.registry import Registry
 from schemas.rules import Join, Missing, Ref
 from schemas.table import Table
+
+if TYPE_CHECKING:
+    from schemas.registry import (
+        Registry,  # Its client takes a quarter of a second that most commands need not pay.
+    )
 
 
 class Schemas:
@@ -30,7 +35,7 @@ class Schemas:
     The positions topic has their texts too, so that known schemas are read while the registry is down.
     """
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: "Registry") -> None:
         """Ask this registry for what the positions topic has not told."""
         self._registry = registry
         self._texts: dict[int, str] = {}
@@ -150,6 +155,8 @@ class Assembly:
         """The columns of other tables that refer to this entity and are judged; what joins it goes with its rows."""
         found = []
         for other in self._migration.entities.values():
+            if other.mapping_schema != entity.mapping_schema:
+                continue  # Of a row that is rebuilt, nothing beyond its shadow is changed.
             refs = other.refs.items()
             columns = [c for c, r in refs if r.ref == entity.name and not isinstance(r, Join)]
             target = catalog.read(connection, other.target) if columns else None

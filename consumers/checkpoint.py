@@ -12,13 +12,17 @@ from importlib.resources import files
 import psycopg
 
 from consumers.apply import Ground
-from schemas.errors import NotReadyError, OwnershipLostError
+from schemas.errors import NotReadyError, OwnershipLostError, RulesChangedError
 from schemas.event_id import EventId
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
 
+# A setting of a worker's sessions: when it read its rules, by the target's clock.
+SINCE = "understudy.since"
 _ENTITIES = """
-SELECT entity, phase, held_at IS NOT NULL, stopped_reason, truncated_epoch, truncated_lsn, truncated_ordinal
+SELECT entity, phase, held_at IS NOT NULL, stopped_reason,
+    coalesce(reload_at > nullif(current_setting('understudy.since', true), '')::timestamptz, false),
+    truncated_epoch, truncated_lsn, truncated_ordinal
 FROM understudy.entities
 WHERE generation = understudy.generation(entity) AND entity = ANY(%s) ORDER BY entity FOR SHARE"""
 _PARTITIONS = files("consumers").joinpath("partitions.sql").read_bytes()
@@ -62,11 +66,16 @@ def lock(
     Raises:
         NotReadyError: An entity is held, stopped, or switched to the target; or a stretch goes beyond an offset at
             which somebody holds its partition.
+        RulesChangedError: Whoever applies is to begin again: the rows are no longer those that it knows.
         OwnershipLostError: A checkpoint is not where a stretch begins.
     """
     grounds = cursor.execute(_ENTITIES, [list(entities)]).fetchall()
-    for entity, phase, held, stopped, *_ in grounds:
+    if len(grounds) < len(entities):
+        raise NotReadyError("an entity is not known here any more", entities=",".join(entities))
+    for entity, phase, held, stopped, changed, *_ in grounds:
         _refuse(str(entity), str(phase), held=bool(held), stopped=stopped)
+        if changed:
+            raise RulesChangedError(entity=str(entity))
     concerned = {
         "entities": list(entities),
         "topics": None if stretches is None else [stretch.topic for stretch in stretches],
@@ -82,7 +91,7 @@ def lock(
             truncated=EventId(int(str(epoch)), int(str(lsn)), int(str(ordinal))),
             watermarks=watermarks,
         )
-        for entity, _, _, _, epoch, lsn, ordinal in grounds
+        for entity, _, _, _, _, epoch, lsn, ordinal in grounds
     }
 
 

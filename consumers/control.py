@@ -22,8 +22,10 @@ _LOCK = 7_236_511
 _ADD = """
 INSERT INTO understudy.entities (generation, entity, target, spec_hash)
 VALUES (understudy.generation(%(entity)s), %(entity)s, %(target)s, %(hash)s)"""
+# Beyond what any generation has: the number says which rules are newer.
 _RAISE = """
-UPDATE understudy.entities SET spec_version = spec_version + 1, spec_hash = %(hash)s
+UPDATE understudy.entities SET spec_hash = %(hash)s,
+    spec_version = (SELECT max(e.spec_version) + 1 FROM understudy.entities e WHERE e.entity = %(entity)s)
 WHERE generation = understudy.generation(entity) AND entity = %(entity)s AND spec_hash <> %(hash)s"""
 _HASHES = "SELECT entity, spec_hash FROM understudy.entities WHERE generation = understudy.generation(entity)"
 _VERSIONS = """
@@ -101,11 +103,16 @@ def _add(connection: Connection, entity: Entity, spec_hash: str) -> None:
         _ADD,
         {"entity": entity.name, "target": str(entity.target), "hash": spec_hash},
     )
-    connection.execute(_leaf_sql(entity).encode())
+    add_leaf(connection, entity)
 
 
 def _is_raised(connection: Connection, entity: str, spec_hash: str) -> bool:
     return connection.execute(_RAISE, {"entity": entity, "hash": spec_hash}).rowcount > 0
+
+
+def add_leaf(connection: Connection, entity: Entity) -> None:
+    """Make an entity's part of migration_mappings."""
+    connection.execute(_leaf_sql(entity).encode())
 
 
 def _leaf_sql(entity: Entity) -> str:
@@ -116,11 +123,11 @@ def _leaf_sql(entity: Entity) -> str:
     """
     name = leaf(entity.name)
     those = "" if entity.merge or entity.joined else " WHERE state = 'x'"
-    table = ident("understudy", name)
+    table, whole = (ident(entity.mapping_schema, part) for part in (name, "migration_mappings"))
     key, owed, by_id = (ident(bounded(f"{name}_{part}")) for part in ("key", "owed", "id"))
     return f"""
     CREATE TABLE {table}
-        PARTITION OF understudy.migration_mappings FOR VALUES IN ({literal(entity.name)}) WITH (fillfactor = 75);
+        PARTITION OF {whole} FOR VALUES IN ({literal(entity.name)}) WITH (fillfactor = 75);
     CREATE UNIQUE INDEX {key} ON {table} (legacy_key, source, generation);
     CREATE INDEX {owed} ON {table} (legacy_key) WHERE owed IS NOT NULL;
     CREATE INDEX {by_id} ON {table} (id){those}"""

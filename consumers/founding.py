@@ -8,7 +8,7 @@ import psycopg
 from consumers.columns import file_of
 from consumers.conversion import ident
 from consumers.identity import Identity
-from consumers.plan import leaf
+from consumers.plan import mapping_of
 from schemas.entity import Entity
 from schemas.errors import ConfigError
 from schemas.migration import PIPELINE_FILE
@@ -48,7 +48,7 @@ def check(connection: Connection, namespace: UUID, entities: Sequence[Entity]) -
 def _row_of(entity: Entity) -> str:
     """Any row of an entity that got its UUID by rule."""
     return f"""
-    SELECT m.legacy_key, m.id, m.source FROM {ident("understudy", leaf(entity.name))} m
+    SELECT m.legacy_key, m.id, m.source FROM {ident(*mapping_of(entity))} m
     WHERE m.generation = 1 AND m.legacy_key NOT IN (
         SELECT o.legacy_key FROM understudy.identity_overrides o WHERE o.entity = %s)
     LIMIT 1"""

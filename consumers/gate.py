@@ -7,8 +7,9 @@ from datetime import datetime
 import structlog
 
 from consumers.conversion import ident
-from consumers.plan import leaf
+from consumers.plan import mapping_of
 from consumers.target import Connection
+from schemas.entity import Entity
 from schemas.event_id import EventId
 from schemas.migration import Migration
 from schemas.positions import SnapshotEnd
@@ -138,7 +139,8 @@ def end_backfill(connection: Connection, entity: str, snapshot: SnapshotEnd) -> 
     return moved > 0
 
 
-def analyze(connection: Connection, entity: str, place: tuple[str, str]) -> None:
+def analyze(connection: Connection, entity: Entity) -> None:
     """Gather statistics of a table that was just filled, and of its mapping."""
-    connection.execute(f"ANALYZE {ident(*place)}, {ident('understudy', leaf(entity))}".encode())
-    log.info("the snapshot is applied", entity=entity)
+    tables = entity.target.place, mapping_of(entity)
+    connection.execute(f"ANALYZE {', '.join(ident(*table) for table in tables)}".encode())
+    log.info("the snapshot is applied", entity=entity.name)

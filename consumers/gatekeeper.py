@@ -85,5 +85,5 @@ class Gatekeeper:
         filling = [name for name in known if snapshot and self.states[name].phase == "backfill"]
         moved = [n for n in filling if snapshot and gate.end_backfill(connection, n, snapshot)]
         for name in moved:
-            gate.analyze(connection, name, self._migration.entities[name].target.place)
+            gate.analyze(connection, self._migration.entities[name])
         return bool(moved)

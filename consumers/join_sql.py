@@ -50,7 +50,7 @@ def part(plan: EntityPlan, ids: str) -> str:
     """
     return f"""
     WITH parted AS (
-        UPDATE understudy.migration_mappings m SET state = 'p'
+        UPDATE {ident(plan.entity.mapping_schema, "migration_mappings")} m SET state = 'p'
         WHERE m.generation = 1 AND m.entity IN ({_list(plan.joined_by)}) AND m.state = 'l' AND m.id IN ({ids})
             AND (SELECT true FROM {plan.table} t WHERE t.{plan.id} = m.id) IS NULL
         RETURNING m.*)

@@ -210,7 +210,12 @@ class EntityPlan:
     @property
     def mapping(self) -> str:
         """The leaf of the mapping table, quoted."""
-        return ident("understudy", leaf(self.name))
+        return ident(*mapping_of(self.entity))
+
+
+def mapping_of(entity: Entity) -> tuple[str, str]:
+    """Schema and name of an entity's part of migration_mappings."""
+    return entity.mapping_schema, leaf(entity.name)
 
 
 def leaf(entity: str) -> str:

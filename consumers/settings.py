@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from schemas import names
 from schemas.migration import Migration
-from schemas.registry import Registry
+
+if TYPE_CHECKING:
+    from schemas.registry import (
+        Registry,  # Its client takes a quarter of a second that most commands need not pay.
+    )
 
 OptionValue = str | int | bool
 
@@ -21,15 +26,17 @@ class WorkerSettings:
         registry: The schema registry.
         kafka_options: Go to librdkafka as they are, above our own.
         entities: Which entities, always with those that share their topics; none: all.
+        shadow: The schema in which they are rebuilt; None: they are live.
         client: How the servers' logs call it.
     """
 
     migration: Migration
     target_dsn: str = field(repr=False)
     bootstrap: str
-    registry: Registry
+    registry: "Registry"
     kafka_options: Mapping[str, OptionValue] = field(default_factory=dict, repr=False)
     entities: tuple[str, ...] = ()
+    shadow: str | None = None
     client: str = "worker"
 
     @property
@@ -39,8 +46,8 @@ class WorkerSettings:
 
     @property
     def group(self) -> str:
-        """The Kafka group that all workers of the pipeline join."""
-        return names.group(self.pipeline)
+        """The Kafka group that all workers of the pipeline join, or those that fill a shadow."""
+        return names.shadow_group(self.pipeline) if self.shadow else names.group(self.pipeline)
 
     @property
     def positions_topic(self) -> str:

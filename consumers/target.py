@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from consumers.apply import Applier
 from schemas import session
@@ -36,15 +37,17 @@ _LIMITS = {
 class Session:
     """One connection to the target with the staging tables of those who use it; for one thread."""
 
-    def __init__(self, dsn: str, application: str) -> None:
+    def __init__(self, dsn: str, application: str, **settings: str) -> None:
         """Open nothing yet.
 
         Args:
             dsn: In either of libpq's forms.
             application: Shown in pg_stat_activity.
+            settings: Run-time settings beside those that every session has.
         """
         self._dsn = dsn
         self._application = application
+        self._settings = settings
         self._connection: Connection | None = None
         self._prepared: dict[str, Applier] = {}
 
@@ -62,10 +65,11 @@ class Session:
         """
         if self._connection is None or self._connection.closed:
             self._prepared.clear()
+            before = str(conninfo_to_dict(self._dsn).get("options") or "")
             self._connection = psycopg.connect(
                 self._dsn,
                 autocommit=True,
-                **session.parameters(self._application, **_LIMITS),  # type: ignore[arg-type]
+                **session.parameters(self._application, before, **_LIMITS, **self._settings),  # type: ignore[arg-type]
             )
         return self._connection
 

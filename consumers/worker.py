@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import psycopg
 import structlog
 
-from consumers import broker, control, founding
+from consumers import broker, checkpoint, control, founding
 from consumers.assembly import Assembly, Schemas
 from consumers.beginnings import Beginnings
 from consumers.blockers import Blockers
@@ -164,14 +164,14 @@ class Worker:
         return {t: count for t, names in self._topics.items() if alone.isdisjoint(names)}
 
     def _lanes(self) -> list[Lane]:
-        settings = self._settings
+        settings, since = self._settings, {checkpoint.SINCE: self._since.isoformat()}
         return [
             Lane(
                 f"lane-{number}",
                 self._schedule,
                 self._assembly,
                 self._watermarks,
-                Session(settings.target_dsn, "worker lane"),
+                Session(settings.target_dsn, "worker lane", **since),
             )
             for number in range(settings.connections)
         ]

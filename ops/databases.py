@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from schemas import session
 from schemas.errors import ConflictError, SourceError, TargetError
@@ -43,6 +44,7 @@ def _session(
     try:
         settings = session.parameters(
             application,
+            str(conninfo_to_dict(dsn).get("options") or ""),
             statement_timeout=str(STATEMENT_TIMEOUT_MS),
             lock_timeout=str(LOCK_TIMEOUT_MS),
         )

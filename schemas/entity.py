@@ -26,6 +26,8 @@ from schemas.rules import (
     spelled,
 )
 
+CONTROL_SCHEMA = "understudy"
+
 
 class TableName(BaseModel):
     """A table; written `"public.orders"`, or `{ schema = "public", table = "Odd.Name" }` where a name has a dot."""
@@ -146,6 +148,20 @@ class Entity(BaseModel):
         """The references by target column."""
         return {name: rule for name, rule in self.columns.items() if isinstance(rule, Ref)}
 
+    @property
+    def mapping_schema(self) -> str:
+        """The schema of the target that its part of migration_mappings lies in."""
+        return CONTROL_SCHEMA
+
     def rule(self, column: str) -> AnyRule:
         """The rule of a target column."""
         return self.columns[column]
+
+
+class ShadowEntity(Entity):
+    """An entity while it is rebuilt: its target is the new table, and its mapping lies beside that."""
+
+    @property
+    def mapping_schema(self) -> str:
+        """The schema of the new table."""
+        return self.target.schema_

@@ -61,6 +61,11 @@ def group(pipeline: str) -> str:
     return pipeline
 
 
+def shadow_group(pipeline: str) -> str:
+    """Name of the group that fills the shadow of some entities."""
+    return f"{pipeline}-shadow"
+
+
 def key_subject(topic_name: str) -> str:
     """Registry subject of the keys of a topic."""
     return f"{topic_name}-key"

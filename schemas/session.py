@@ -30,18 +30,20 @@ _PASSWORD_IN_PAIR = re.compile(
 def options(**settings: str) -> str:
     """The `options` of a connection string that pin the session; keyword arguments come on top."""
     pairs = {**PINNED, **settings}
-    return " ".join(f"-c {name}={_escaped(value)}" for name, value in pairs.items())
+    return " ".join(option(name, value) for name, value in pairs.items())
 
 
-def _escaped(value: str) -> str:
-    return re.sub(r"([\\ ])", r"\\\1", value)
+def option(name: str, value: str) -> str:
+    """One setting, as the `options` of a connection string have it."""
+    return f"-c {name}=" + re.sub(r"([\\ ])", r"\\\1", value)
 
 
-def parameters(application: str, **settings: str) -> dict[str, str | int]:
+def parameters(application: str, before: str = "", **settings: str) -> dict[str, str | int]:
     """Keyword arguments for `psycopg.connect` beside the DSN; they win over what the DSN says.
 
     Args:
         application: Shown in pg_stat_activity, as `understudy <application>`.
+        before: The `options` of the DSN; ours come after them, and win.
         settings: Further run-time settings, such as lock_timeout.
     """
     return {
@@ -51,7 +53,7 @@ def parameters(application: str, **settings: str) -> dict[str, str | int]:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": TCP_USER_TIMEOUT_MS,
-        "options": options(**settings),
+        "options": f"{before} {options(**settings)}".strip(),
     }
 
 

@@ -10,7 +10,7 @@ from ops.cli.output import print_table, say
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from ops.replay import Start
+    from ops.replay.over import Start
 
 app = typer.Typer()
 
@@ -37,14 +37,14 @@ def replay(
 
     Example: understudy replay examples/clinic --entity orders --from 2026-05-01T18:00
     """
-    from ops import replay as replaying  # noqa: PLC0415 - the libraries take a second that --help need not pay
     from ops import wiring  # noqa: PLC0415
+    from ops.replay import over  # noqa: PLC0415 - the libraries take a second that --help need not pay
 
     if every == bool(entity):
         raise UsageError("say which entities, or all", remedy="--entity E, or --all.")
     migration = wiring.read(folder)
     names = wiring.chosen(migration, tuple(entity or ()))
-    again = replaying.replay(migration, wiring.endpoints(migration), names, _start(start))
+    again = over.replay(migration, wiring.endpoints(migration), names, _start(start))
     print_table(
         ("topic", "partition", "records"),
         [[topic, partition, count] for (topic, partition), count in again.items()],

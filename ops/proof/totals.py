@@ -11,7 +11,7 @@ from psycopg import sql
 
 from consumers import identity
 from consumers.identity import Identity
-from consumers.plan import leaf
+from consumers.plan import mapping_of
 from ops.databases import Connection, first_line
 from ops.proof import totals_sql
 from ops.proof.totals_sql import Summed
@@ -99,7 +99,7 @@ def _lacking(target: Connection, summed: Summed, by: str | None) -> int:
     if not isinstance(rule, Ref) or rule.missing is not Missing.NULL:
         return 0
     query = sql.SQL("SELECT count(*) FROM {} WHERE generation = 1 AND owed IS NOT NULL").format(
-        sql.Identifier("understudy", leaf(summed.entity.name))
+        sql.Identifier(*mapping_of(summed.entity))
     )
     return int(str(target.execute(query).fetchall()[0][0]))
 

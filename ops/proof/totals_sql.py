@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from consumers.catalog import TargetTable
-from consumers.plan import leaf
+from consumers.plan import mapping_of
 from schemas.entity import Entity
 from schemas.errors import InvariantError
 from schemas.rules import AnyRule, Constant, Copy, Default, Ref, Sql, Values, spelling
@@ -94,7 +94,7 @@ def of_target(summed: Summed, by: str | None) -> sql.Composed:
         group=group,
         sums=_COMMA.join(_sum(sql.Identifier("t", c.name), c) for c in summed.columns),
         table=sql.Identifier(*entity.target.place),
-        mapping=sql.Identifier("understudy", leaf(entity.name)),
+        mapping=sql.Identifier(*mapping_of(entity)),
         source=sql.Literal(str(entity.source)),
         id=sql.Identifier(entity.id_column),
         entity=sql.Literal(entity.name),

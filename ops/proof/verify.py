@@ -14,7 +14,7 @@ from typing import Literal
 import polars as pl
 from psycopg import sql
 
-from consumers.plan import leaf
+from consumers.plan import mapping_of
 from ops import databases, wiring
 from ops.proof import accounting, frames, since, source_rows, verified
 from ops.proof.comparing import Comparing, Task
@@ -39,7 +39,7 @@ from schemas.rules import Missing
 KEYS_MAX = 5_000
 _UNOWNED = sql.SQL("""
     SELECT CAST(t.{id} AS text) FROM {target} t
-    WHERE NOT EXISTS (SELECT FROM understudy.migration_mappings m
+    WHERE NOT EXISTS (SELECT FROM {mappings} m
         WHERE m.generation = 1 AND m.entity = ANY (%s) AND m.state = 'l' AND m.id = t.{id})""")
 
 _RECORDED = sql.SQL("""
@@ -63,6 +63,7 @@ class Options:
         values: Keep the values that differ.
         plans: Of these entities, where they are compiled already.
         rows_per_s: At most so many; 0: as fast as it goes.
+        keep: Whether the result says something of the live target, and is kept there.
     """
 
     since: datetime | Literal["last"] | Mapping[str, Since] | None = None
@@ -71,6 +72,7 @@ class Options:
     values: bool = False
     plans: Plans | None = None
     rows_per_s: float = 0
+    keep: bool = True
 
 
 ALL = Options()
@@ -85,7 +87,7 @@ def take(
     timeout_s: float,
     options: Options = ALL,
 ) -> Verification:
-    """Verify some entities at an exact point, and keep the result.
+    """Verify some entities at an exact point.
 
     Args:
         migration: A pipeline that runs.
@@ -106,8 +108,9 @@ def take(
         result = verifying.changed(base) if options.since else verifying.whole()
         versions = accounting.versions(point)
     topics = {name: migration.topic(migration.entities[name]) for name in entities}
-    with databases.target(at.target_dsn, APPLICATION) as target:
-        verified.store(target, result, versions, topics)
+    if options.keep:
+        with databases.target(at.target_dsn, APPLICATION) as target:
+            verified.store(target, result, versions, topics)
     return result
 
 
@@ -241,7 +244,7 @@ class _Verifying:
         """What the mapping records of keys that the source does not have; notes those that it does not record."""
         found = self._found[entity.name]
         query = _RECORDED.format(
-            mapping=sql.Identifier("understudy", leaf(entity.name)),
+            mapping=sql.Identifier(*mapping_of(entity)),
             source=sql.Literal(str(entity.source)),
         )
         recorded = frames.read(self._point.target, query, ["key", "state"])
@@ -264,14 +267,18 @@ class _Verifying:
             return
         kind = Kind.STUB if self._found[entity.name].has_stubs else Kind.EXTRA
         query = _UNOWNED.format(
-            id=sql.Identifier(entity.id_column), target=sql.Identifier(*entity.target.place)
+            id=sql.Identifier(entity.id_column),
+            target=sql.Identifier(*entity.target.place),
+            mappings=sql.Identifier(entity.mapping_schema, "migration_mappings"),
         )
         rows = self._point.target.execute(query, [sharing]).fetchall()
         for (row_id,) in rows:
             self._found[entity.name].note(Difference(key=str(row_id), kind=kind))
         # Where two are mapped to one row, the row of one of them is nobody's.
         for name in looked_at if rows else ():
-            shared = _SHARED.format(mapping=sql.Identifier("understudy", leaf(name)))
+            shared = _SHARED.format(
+                mapping=sql.Identifier(*mapping_of(self._migration.entities[name]))
+            )
             for (key,) in self._point.target.execute(shared).fetchall():
                 self._found[name].note(Difference(key=str(key), kind=Kind.SHARED))
 
