@@ -58,8 +58,8 @@ def test_dead_letters_are_found_tried_again_and_given_up(shop: Shop, tmp_path: P
         letter = told(shop, "dead-letters", "show", "--entity", "orders", "--key", "2")
         assert letter["image"]["cents"] == 1000000
         assert (letter["sqlstate"], letter["constraint_name"]) == ("23514", "modest")
-        waiting = told(shop, "parked", "show", "--entity", "orders", "--key", "4")
-        assert waiting["waits_for"] == "customers"
+        parked = told(shop, "parked", "show", "--entity", "orders", "--key", "4")
+        assert parked["waits_for"] == "customers"
         lines = command("dead-letters", "export", shop.folder).stdout.splitlines()
         assert [json.loads(line)["image"]["id"] for line in lines] == [1, 2, 3]
 
