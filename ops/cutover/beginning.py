@@ -94,8 +94,13 @@ class Beginning:
             self._journal.record("gates", evidence, seconds=time.monotonic() - began, then=then)
         failpoint.reach("cut.prepared")
         # What it looks at now need not be looked at while nobody can write.
-        self._plans = compiled(self._seen)
-        verify_changed(self._seen, self._plans, VERIFY_S)
+        verify_changed(self._seen, self._compiled(), VERIFY_S)
+
+    def _compiled(self) -> Plans:
+        """All entities, compiled once; a `begin` that goes on after a kill has not done it before the fence."""
+        if self._plans is None:
+            self._plans = compiled(self._seen)
+        return self._plans
 
     def _prepare_way_back(self, found: list[Gate]) -> dict[str, object] | None:
         """Have the target captured from now on, unless it was signed off that there is no way back."""
@@ -153,12 +158,13 @@ class Beginning:
             drain.await_applied(seen.target, seen.migration, first, deadline)
             laps.end("applied")
             failpoint.reach("cut.applied")
+            plans = self._compiled()
             with databases.target(seen.at.target_dsn, APPLICATION) as session:
-                accepted = self._journal.accepted()
-                waits = drain.await_nothing_new_waits(session, seen.migration, accepted, deadline)
+                waits = drain.await_nothing_new_waits(
+                    session, seen.migration, plans.of_entities, self._journal.accepted(), deadline
+                )
             laps.end("waiting")
             say("verifying what changed since the last verification")
-            plans = self._plans or compiled(seen)  # A begin that was killed has not looked before.
             checked = verify_changed(seen, plans, max(1.0, deadline - time.monotonic()))
             laps.end("verified")
             raised = sequences.raise_all(seen.target, seen.migration)
@@ -190,6 +196,7 @@ class Beginning:
         target, entities = self._seen.target, list(self._seen.migration.entities)
         with opening_on_failure(self._seen, self._journal), target.transaction():
             phases.move(target, entities, "tail", "switched")
+            drain.require_nothing_owed(target, self._compiled().of_entities)
             lsn = int(str(target.execute(_LSN).fetchall()[0][0]))
             evidence = {"entities": entities, "target_lsn": lsn_text(lsn)}
             self._journal.record("switched", evidence, then=State.SWITCHED)

@@ -1,10 +1,12 @@
 """The drain: with the fence closed, all that the source had accepted goes into the target, and that is proved."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 
+from consumers import sweep_sql
+from consumers.plan import EntityPlan
 from ops.databases import Connection
 from ops.proof.hold import Hold
 from schemas.errors import NotReadyError
@@ -85,14 +87,43 @@ def await_applied(
     _await(is_applied, deadline, "the workers to apply all that was written before the fence")
 
 
+def owing(target: Connection, plans: Iterable[EntityPlan]) -> list[str]:
+    """The entities with a row that went without a reference, and whose parent has come: a sweep fills it in."""
+    return [
+        plan.name
+        for plan in plans
+        if plan.references and target.execute(sweep_sql.owed(plan, 1).encode()).fetchall()
+    ]
+
+
+def require_nothing_owed(target: Connection, plans: Iterable[EntityPlan]) -> None:
+    """See to it, under the locks of the switch, that no reference is left to be filled in.
+
+    Raises:
+        NotReadyError: A row lacks a reference whose parent has come.
+    """
+    if names := owing(target, plans):
+        raise NotReadyError(
+            f"rows lack a reference whose parent has come: {', '.join(names)}",
+            remedy="Workers fill it in within a second: begin again.",
+        )
+
+
 def await_nothing_new_waits(
-    target: Connection, migration: Migration, accepted: Mapping[str, int], deadline: float
+    target: Connection,
+    migration: Migration,
+    plans: Sequence[EntityPlan],
+    accepted: Mapping[str, int],
+    deadline: float,
 ) -> dict[str, int]:
     """Give rows that wait the time of a sweep, then see to it that only those wait that were signed off.
+
+    References that can be filled in are waited for until the deadline: after the switch nobody fills them in.
 
     Args:
         target: A session of its own: while somebody looks at an exact point it is refused.
         migration: All its entities.
+        plans: Of all of them.
         accepted: What was signed off, by gate.
         deadline: By `time.monotonic`.
 
@@ -100,13 +131,14 @@ def await_nothing_new_waits(
         What waits, by gate.
 
     Raises:
-        NotReadyError: More waits than was signed off.
+        NotReadyError: More waits than was signed off, or a reference is not filled in in time.
         ConflictError: Somebody looks at an exact point.
     """
     hold = Hold(target, list(migration.entities))
     until = min(deadline, time.monotonic() + SWEEP_S)
     while hold.could_go() and time.monotonic() < until:
         time.sleep(POLL_S)
+    _await(lambda: not owing(target, plans), deadline, "references to be filled in")
     found = waiting(target, migration)
     more = {name: count for name, count in found.items() if count > accepted.get(name, 0)}
     if more:

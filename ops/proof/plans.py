@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from consumers import control
 from consumers.assembly import Assembly, Schemas
 from consumers.identity import Identity
+from consumers.plan import EntityPlan
 from consumers.stage import Stage
 from ops import wiring
 from ops.databases import Connection
@@ -33,6 +34,11 @@ class Plans:
     stages: Mapping[str, Stage]
     identities: Mapping[str, Identity]
     schemas: Schemas
+
+    @property
+    def of_entities(self) -> list[EntityPlan]:
+        """What applying each entity needs."""
+        return [stage.plan for stage in self.stages.values()]
 
     @classmethod
     def compile(
