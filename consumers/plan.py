@@ -11,7 +11,7 @@ from uuid import UUID
 from consumers.catalog import ForeignKey, TargetTable, UniqueKey
 from consumers.conversion import bounded, ident, literal
 from schemas.entity import Entity
-from schemas.rules import AnyRule, Missing
+from schemas.rules import AnyRule, Json, Missing, Python, Ref, Values
 from schemas.table import Column, Table
 
 
@@ -85,6 +85,19 @@ class Derived:
     column: str
     rule: AnyRule
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The legacy columns that it is computed from."""
+        match self.rule:
+            case Ref() as rule:
+                return rule.columns
+            case Json() as rule:
+                return rule.json_columns
+            case Values(source=source) | Python(source=source):
+                return (source,)
+            case _:
+                return ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
@@ -154,6 +167,12 @@ class EntityPlan:
     def name(self) -> str:
         """Name of the entity."""
         return self.entity.name
+
+    @property
+    def read(self) -> frozenset[str]:
+        """The legacy columns that the rules read."""
+        derived = {name for derived in self.derived for name in derived.reads}
+        return frozenset(derived | {column.name for column in self.staged})
 
     @property
     def uniques(self) -> tuple[UniqueKey, ...]:

@@ -14,6 +14,7 @@ from consumers.compare_sql import given_up
 from consumers.conversion import literal
 from consumers.numbered import execute
 from consumers.plan import EntityPlan
+from schemas.errors import NotReadyError
 
 Connection = psycopg.Connection[tuple[object, ...]]
 # Rows of one transaction: it holds the locks of all partitions of the entity.
@@ -32,11 +33,13 @@ def reapply(connection: Connection, applier: Applier, keys: Sequence[str]) -> li
         Those that have an image to be written from.
 
     Raises:
-        NotReadyError: The entity is paused, stopped, or switched to the target.
+        NotReadyError: The entity is paused, stopped, or switched to the target; or images are older than a column that
+            the rules read.
     """
     plan = applier.plan
     with connection.transaction(), connection.cursor() as cursor:
         ground = checkpoint.lock(cursor, [plan.name], None)[plan.name]
+        _require_columns(cursor, plan, list(keys))
         rows = execute(cursor, _mark(plan), list(keys)).fetchall()
         marked = [str(key) for (key,) in rows]
         if marked:
@@ -50,6 +53,30 @@ def of_older_rules(connection: Connection, plan: EntityPlan) -> Iterator[list[st
     while keys := [str(key) for (key,) in connection.execute(_older(plan, last)).fetchall()]:
         yield keys
         last = keys[-1]
+
+
+def _require_columns(
+    cursor: psycopg.Cursor[tuple[object, ...]], plan: EntityPlan, keys: list[str]
+) -> None:
+    """An image that was kept before its table had a column does not tell its value: a default fills old rows unsaid."""
+    ((count, column),) = execute(cursor, _lacking(plan), keys, sorted(plan.read)).fetchall()
+    if count:
+        table = plan.legacy.label
+        raise NotReadyError(
+            f"{count} images of {plan.name} are older than the column {column} of {table}",
+            remedy=f"Have those rows sent again: UPDATE {table} SET {column} = {column} on the source; then once more.",
+        )
+
+
+def _lacking(plan: EntityPlan) -> str:
+    """How many of the images with the keys $1 lack a column of $2, and one such column."""
+    return f"""
+    SELECT count(*), min((SELECT min(name) FROM unnest($2::text[]) name WHERE NOT jsonb_exists(i.image, name)))
+    FROM (
+        SELECT CAST(original AS jsonb) AS image FROM {plan.mapping}
+        WHERE generation = 1 AND source = {plan.source} AND state IN ('l', 'x') AND original IS NOT NULL
+            AND legacy_key = ANY($1)) i
+    WHERE NOT jsonb_exists_all(i.image, $2::text[])"""
 
 
 def _mark(plan: EntityPlan) -> str:

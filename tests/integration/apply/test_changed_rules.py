@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 import structlog
 
-from consumers import control, founding, sweep
+from consumers import control, founding, reapply, sweep
 from schemas.entity import Entity
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, NotReadyError
 from tests.integration.apply.migrated import NAMESPACE, Connection, Migrated, change, connect
 from tests.integration.consumers.harness import DEADLINE_S, wait_for
 
@@ -74,6 +74,20 @@ def test_a_dead_letter_is_tried_again_once_the_rules_are_corrected(orders: Migra
     orders.sweep("t")
     assert written(orders) == {"1": ("open", 1), "2": ("paid", 2)}
     assert (orders.waiting("t"), has_work(orders)) == ({}, False)
+
+
+def test_an_image_that_is_older_than_a_column_is_not_written_again_without_it(
+    orders: Migrated,
+) -> None:
+    orders.connection.execute("ALTER TABLE legacy.t ADD w text DEFAULT 'old'")
+    orders.migrate(rules("w"))
+    with pytest.raises(NotReadyError, match="1 images of t are older than the column w") as error:
+        reapply.reapply(orders.connection, orders.appliers["t"], ["1"])
+    assert "UPDATE legacy.t SET w = w" in error.value.advice
+    assert written(orders) == {"1": ("open", 1)}
+    orders.apply("t", change(30, id=1, v=0, w="old"))
+    assert reapply.reapply(orders.connection, orders.appliers["t"], ["1"]) == ["1"]
+    assert written(orders) == {"1": ("old", 2)}
 
 
 def test_what_fails_by_the_new_rules_too_is_tried_once_and_keeps_their_version(
