@@ -36,11 +36,16 @@ WHERE generation = understudy.generation(entity) AND entity = ANY(%s)"""
 def migrate(connection: Connection) -> None:
     """Bring the control schema to this version; any number of processes may call it at once."""
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        lock_registration(connection)
         done = _version(connection)
         for number, script in _scripts():
             if number > done:
                 connection.execute(script)
+
+
+def lock_registration(connection: Connection) -> None:
+    """Have whoever migrates, or registers entities, wait for the end of this transaction."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def _version(connection: Connection) -> int:
@@ -72,7 +77,7 @@ def register(connection: Connection, entities: Sequence[Entity], folder: Path) -
     """
     hashes = {entity.name: spec_hash(entity, folder) for entity in entities}
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        lock_registration(connection)
         known = {str(name): stored for name, stored in connection.execute(_HASHES).fetchall()}
         for entity in entities:
             if entity.name not in known:

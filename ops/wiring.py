@@ -155,13 +155,16 @@ def captured_tables(migration: Migration) -> "tuple[TableSettings, ...]":
     return tuple(tables)
 
 
-def worker(migration: Migration, at: Endpoints, entities: tuple[str, ...] = ()) -> "Worker":
+def worker(
+    migration: Migration, at: Endpoints, entities: tuple[str, ...] = (), shadow: str | None = None
+) -> "Worker":
     """A worker.
 
     Args:
         migration: What it applies.
         at: Where the servers are.
         entities: Which entities, with those that share their topics; none: all.
+        shadow: The schema in which they are rebuilt; None: they are live.
     """
     from consumers.settings import WorkerSettings  # noqa: PLC0415 - see above
     from consumers.worker import Worker  # noqa: PLC0415 - see above
@@ -175,6 +178,7 @@ def worker(migration: Migration, at: Endpoints, entities: tuple[str, ...] = ()) 
             kafka_options=kafka_options(migration),
             registry=registry(migration, at),
             entities=chosen(migration, entities),
+            shadow=shadow,
             client=f"{socket.gethostname()}-{os.getpid()}",
         )
     )

@@ -48,7 +48,7 @@ def _switched_off(target: Connection, migration: Migration) -> Iterator[Gate]:
 def _orphans(target: Connection, migration: Migration) -> Gate:
     tables = catalogs.target_tables(target, migration)
     keys = {key.name + str(key.table): key for t in tables.values() for key in t.references}
-    counted = {_label(key): _count_orphans(target, key) for key in keys.values()}
+    counted = {_label(key): count_orphans(target, key) for key in keys.values()}
     found = {label: count for label, count in counted.items() if count}
     rows = sum(found.values())
     return Gate(
@@ -67,7 +67,8 @@ def _label(key: ForeignKey) -> str:
     return f"{key.name} of {'.'.join(key.table)}"
 
 
-def _count_orphans(target: Connection, key: ForeignKey) -> int:
+def count_orphans(target: Connection, key: ForeignKey) -> int:
+    """How many rows refer to nothing by a foreign key, or by one that there will be."""
     pairs: Sequence[tuple[str, str]] = list(zip(key.columns, key.parent_columns, strict=True))
     query = _ORPHANS.format(
         child=sql.Identifier(*key.table),

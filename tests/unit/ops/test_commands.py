@@ -58,6 +58,7 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
         "verify",
         "reapply",
         "replay",
+        "swap",
         "reverse",
         "rollback",
         "rehearse",
