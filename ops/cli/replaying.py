@@ -2,9 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +14,7 @@ from schemas.errors import UsageError
 
 if TYPE_CHECKING:
     from ops.replay.over import Start
+    from ops.replay.patience import Patience
     from schemas.migration import Migration
 
 app = typer.Typer()
@@ -77,7 +76,7 @@ def replay(  # noqa: PLR0913 - a parameter an option
     if into:
         if start != "beginning":
             raise UsageError("a rebuild begins at the beginning", remedy="Leave --from out.")
-        _rebuild(folder, migration, names, Way(schema=into, accepted=accept, timeout_s=timeout))
+        _rebuild(migration, names, into, _patience(accept, timeout))
         return
     again = over.replay(migration, wiring.endpoints(migration), names, _start(start))
     print_table(
@@ -97,13 +96,11 @@ def swap(folder: Folder, accept: Accept = None, timeout: Timeout = 60.0) -> None
 
     Example: understudy swap examples/clinic
     """
-    stop = stop_event()
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # As consume has it.
+    patience = _patience(accept, timeout)
     from ops import wiring  # noqa: PLC0415 - see replay
     from ops.replay import swap as swapping  # noqa: PLC0415
 
     migration = wiring.read(folder)
-    patience = swapping.Patience(accepted=accept, timeout_s=timeout, stop=stop)
     done = swapping.swap(migration, wiring.endpoints(migration), say, patience)
     say(
         f"live: {', '.join(done.entities)}; the old tables are in {done.schema}_old until "
@@ -111,32 +108,24 @@ def swap(folder: Folder, accept: Accept = None, timeout: Timeout = 60.0) -> None
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """How a rebuild is made."""
-
-    schema: str
-    accepted: int | None
-    timeout_s: float
-
-
-def _rebuild(folder: Path, migration: "Migration", names: Sequence[str], way: Way) -> None:
-    stop = stop_event()
+def _patience(accepted: int | None, timeout_s: float) -> "Patience":
     os.environ.setdefault("POLARS_MAX_THREADS", "1")  # As consume has it.
+    from ops.replay.patience import Patience  # noqa: PLC0415 - see replay
+
+    return Patience(accepted=accepted, timeout_s=timeout_s, stop=stop_event())
+
+
+def _rebuild(migration: "Migration", names: Sequence[str], schema: str, how: "Patience") -> None:
     from ops import wiring  # noqa: PLC0415 - see replay
     from ops.replay import rebuild  # noqa: PLC0415
 
-    is_there = rebuild.into(
-        migration,
-        wiring.endpoints(migration),
-        names,
-        way.schema,
-        say,
-        accepted=way.accepted,
-        timeout_s=way.timeout_s,
-        stop=stop,
+    is_there = rebuild.into(migration, wiring.endpoints(migration), names, schema, say, how)
+    told = (
+        f"in step: understudy swap {migration.folder}"
+        if is_there
+        else "stopped; repeat it to go on"
     )
-    say(f"in step: understudy swap {folder}" if is_there else "stopped; repeat it to go on")
+    say(told)
 
 
 def _drop(migration: "Migration", schema: str) -> None:

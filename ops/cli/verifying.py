@@ -71,14 +71,27 @@ def verify(  # noqa: PLR0913 - a parameter an option
     options = verifying.Options(since=_since(since), sample=sample, values=values, rows_per_s=rate)
     found = verifying.take(migration, at, names, say, timeout_s=timeout, options=options)
     show(found, output)
+    left = 0
     if repair and found.repairable():
         left = found.differing - sum(map(len, found.repairable().values()))
         # What cannot be mended is not looked at again: the next --since last has to know of it.
-        again = replace(options, continues=not left)
-        found = mended(migration, at, found, again, timeout)
+        found = mended(migration, at, found, replace(options, continues=not left), timeout)
         show(found, output)
-        if left:
-            raise MismatchError("not all of it could be written again", differing=left)
+    require_clean(found, left)
+
+
+def require_clean(found: "Verification", left: int) -> None:
+    """End well only if nothing differs.
+
+    Args:
+        found: What was found last.
+        left: Rows that could not be mended.
+
+    Raises:
+        MismatchError: Something differs.
+    """
+    if left:
+        raise MismatchError("not all of it could be written again", differing=left)
     if not found.is_clean:
         raise MismatchError(
             "the target is not what the rules make of the source",

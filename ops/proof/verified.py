@@ -212,6 +212,7 @@ def _unfit(stored: Stored | None) -> str | None:
         "its rules have changed since": stored.by_other_rules,
         "its legacy table was truncated since": stored.truncated,
         "rows differed": stored.differing > 0,
+        "totals differed, or another entity that was verified with it": not stored.is_clean,
         f"more than {WAITING_MAX} rows waited": len(stored.waiting) > WAITING_MAX,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)

@@ -4,7 +4,6 @@ Filling a shadow may take hours, and disturbs nobody: no row of the live tables 
 the key share of a parent that no foreign key holds.
 """
 
-import threading
 from collections.abc import Sequence
 
 from psycopg import sql
@@ -17,6 +16,7 @@ from ops.proof.exact_point import Say
 from ops.replay import checks, journal, tables
 from ops.replay.filling import filling
 from ops.replay.journal import Rebuild
+from ops.replay.patience import Patience
 from ops.replay.shadow import OLD, Shadow, closed
 from ops.stack.state import Endpoints
 from schemas import failpoint
@@ -35,16 +35,13 @@ _FORGET = (
 _DROPPED = "UPDATE understudy.rebuilds SET dropped_at = clock_timestamp() WHERE id = %s"
 
 
-def into(  # noqa: PLR0913 - what is rebuilt, and how
+def into(
     migration: Migration,
     at: Endpoints,
     entities: Sequence[str],
     schema: str,
     say: Say,
-    *,
-    accepted: int | None,
-    timeout_s: float,
-    stop: threading.Event,
+    patience: Patience,
 ) -> bool:
     """Fill a shadow until it is in step with the live tables; interrupted, it goes on where it was.
 
@@ -54,9 +51,7 @@ def into(  # noqa: PLR0913 - what is rebuilt, and how
         entities: Names; what cannot be rebuilt without them comes along.
         schema: Of the shadow.
         say: Told what is being done.
-        accepted: How many rows of the live target, written by others, may be left behind.
-        timeout_s: As `exact_point`.
-        stop: Ends it.
+        patience: How.
 
     Returns:
         Whether it is in step; it is not where it was stopped.
@@ -72,7 +67,7 @@ def into(  # noqa: PLR0913 - what is rebuilt, and how
         journal.take(target)
         rebuild = journal.newest(target)
         if rebuild is None or rebuild.swapped:
-            _begin(target, shadow, say, accepted, timeout_s)
+            _begin(target, shadow, say, patience)
         elif (rebuild.schema, rebuild.entities) != (schema, shadow.entities):
             listed = ", ".join(rebuild.entities)
             raise ConflictError(
@@ -80,18 +75,16 @@ def into(  # noqa: PLR0913 - what is rebuilt, and how
                 remedy=f"Swap them first, or give it up: understudy replay --into {rebuild.schema} --drop.",
             )
         with filling(shadow, shadow.migration(target), target) as worker:
-            return worker.await_step(target, say, stop)
+            return worker.await_step(target, say, patience.stop)
 
 
-def _begin(
-    target: Connection, shadow: Shadow, say: Say, accepted: int | None, timeout_s: float
-) -> None:
+def _begin(target: Connection, shadow: Shadow, say: Say, patience: Patience) -> None:
     checks.require_rebuildable(target, shadow)
     checks.require_whole_topics(shadow)
     say("looking for rows of the live target that others have written")
-    found = verify.take(shadow.live, shadow.at, shadow.entities, say, timeout_s=timeout_s)
+    found = verify.take(shadow.live, shadow.at, shadow.entities, say, timeout_s=patience.timeout_s)
     others = checks.written_by_others(found)
-    checks.require_accepted(others, "were written by others", accepted)
+    checks.require_accepted(others, "were written by others", patience.accepted)
     tables.create(target, shadow, shadow.migration(target))
     say(f"made the tables of {', '.join(shadow.entities)} in {shadow.schema}")
     failpoint.reach("rebuild.begun")

@@ -4,9 +4,7 @@ Everything that takes long comes before the lock (getting into step, verificatio
 foreign keys). A swap that was killed has happened or not; repeated, it goes on.
 """
 
-import threading
 import time
-from dataclasses import dataclass
 
 import psycopg
 
@@ -18,6 +16,7 @@ from ops.replay import checks, journal
 from ops.replay.filling import Filling, filling
 from ops.replay.flip import Flip
 from ops.replay.journal import Rebuild
+from ops.replay.patience import Patience
 from ops.replay.shadow import Shadow
 from ops.stack.state import Endpoints
 from schemas import failpoint
@@ -29,21 +28,6 @@ RETRY_S = 0.5
 _VALIDATED = (
     "UPDATE understudy.rebuilds SET unvalidated = array_remove(unvalidated, %s) WHERE id = %s"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How a swap is made.
-
-    Attributes:
-        accepted: How many rows of the live target may stay behind in the old tables.
-        timeout_s: How long each thing that is waited for may take.
-        stop: Ends it, before the lock.
-    """
-
-    accepted: int | None
-    timeout_s: float
-    stop: threading.Event
 
 
 def swap(migration: Migration, at: Endpoints, say: Say, patience: Patience) -> Rebuild:

@@ -149,6 +149,11 @@ def test_what_changed_since_the_last_one_is_all_that_is_looked_at(shop: Shop, ru
     code, orders, differences = verify(shop, "--since", "last")
     # 5, and 60 that was 7; 21 and 22 waited, and 22 has its customer now.
     assert (code, orders["rows"], differences) == (0, 4, {})
+    shop.target("UPDATE understudy.verifications SET clean = false")
+    ended = command("verify", shop.folder, "--since", "last")
+    assert (ended.returncode, ended.stdout) == (7, "")
+    assert "totals differed" in ended.stderr
+    shop.target("UPDATE understudy.verifications SET clean = true")
     shop.target(ID_OF)
     shop.target(
         "INSERT INTO shop.orders SELECT id_of('6'), customer_id, status, 1 FROM shop.orders LIMIT 1"

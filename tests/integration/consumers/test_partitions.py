@@ -11,11 +11,15 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from schemas.errors import BrokerError
 from tests.integration.consumers.harness import (
     END_SESSIONS,
+    LANES,
     LANES_WAITING,
     Pipeline,
     RunningWorker,
     wait_for,
 )
+
+LANES_WRITING = f"{LANES} AND state = 'active'"
+LANES_OPEN = f"{LANES} AND state = 'idle in transaction'"
 
 
 def partitions(running: RunningWorker) -> int:
@@ -71,10 +75,7 @@ def test_case_070_a_woken_worker_writes_nothing_and_its_successor_does_not_wait(
     zombie = notes.start_process()
     publisher.snapshot("notes", rows(0, 100))
     notes.until_applied()
-    with notes.locked("LOCK TABLE new.notes IN SHARE ROW EXCLUSIVE MODE"):
-        publisher.snapshot("notes", rows(100, 100))
-        notes.until(LANES_WAITING, 1)
-        os.kill(zombie.pid, signal.SIGSTOP)
+    stop_within_a_transaction(notes, zombie, rows(100, 100))
     notes.start()
     try:
         notes.until_applied(deadline_s=60)
@@ -88,6 +89,22 @@ def test_case_070_a_woken_worker_writes_nothing_and_its_successor_does_not_wait(
     assert notes.one(log) == before
     assert "ended the session of a stopped worker" in caplog.text
     assert notes.query("SELECT DISTINCT body FROM new.notes") == [("newer",)]
+
+
+def stop_within_a_transaction(
+    notes: Pipeline, zombie: subprocess.Popen[bytes], written: list[dict[str, str | None]]
+) -> None:
+    """Stop a worker that writes rows so that its transaction stays open, with its locks."""
+    while True:
+        with notes.locked("LOCK TABLE new.notes IN SHARE ROW EXCLUSIVE MODE"):
+            os.kill(zombie.pid, signal.SIGCONT)
+            notes.publisher.snapshot("notes", written)
+            notes.until(LANES_WAITING, 1)
+            os.kill(zombie.pid, signal.SIGSTOP)
+        notes.until(LANES_WRITING, 0)
+        # The lock timeout may have been faster than the signal: then nothing is held.
+        if notes.one(LANES_OPEN) == 1:
+            return
 
 
 def wait_for_the_zombie_to_rejoin(notes: Pipeline, zombie: subprocess.Popen[bytes]) -> None:
