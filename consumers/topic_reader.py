@@ -55,7 +55,7 @@ class TopicReader:
         self._gaps: Counter[tuple[str, int, int]] = Counter()
         self._told: dict[Place, int] = {}
         self._tell_at = 0.0
-        self._revoke_wait_s = REVOKE_WAIT_S
+        self._leaving = False
         consumer.subscribe(
             sorted({unit.topic for unit in schedule.units}),
             on_assign=self._on_assign,
@@ -79,7 +79,7 @@ class TopicReader:
 
     def close(self) -> None:
         """Leave the group; nothing is waited for any more."""
-        self._revoke_wait_s = 0.0
+        self._leaving = True
         with broker_errors():
             self._consumer.close()
 
@@ -138,6 +138,8 @@ class TopicReader:
         return sound
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._leaving:
+            return  # A rebalance that was under way ends within close(); nobody would read them.
         places = [(p.topic, p.partition) for p in partitions]
         found = self._beginnings.verified(places)
         self._consumer.incremental_assign([_position(*item) for item in found.items()])
@@ -150,7 +152,7 @@ class TopicReader:
             log.info("assigned", partitions=_listed(places))
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._give_up(partitions, self._revoke_wait_s)
+        self._give_up(partitions, 0.0 if self._leaving else REVOKE_WAIT_S)
 
     def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._give_up(partitions, 0.0)

@@ -5,10 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,12 +15,13 @@ import psycopg
 import pytest
 
 from consumers import control
+from examples.clinic.load import DOMAINS, FOUNDATION, create_source, create_target
 from examples.clinic.load import FOLDER as CLINIC
-from examples.clinic.load import FOUNDATION, create_source, create_target
 from examples.clinic.writer import Writer
 from ops.stack.state import Endpoints
 from schemas import failpoint
 from tests import ledger
+from tests.beside import beside
 from tests.checker.check import check
 from tests.checker.entities.foundation import FOUNDATION as CORE
 from tests.checker.same import compare_same
@@ -230,21 +229,11 @@ def one(dsn: str, query: str, *values: object) -> object:
 @contextmanager
 def writing(at: Endpoints, seed: int, rate: float = 20.0) -> Iterator[ledger.Bookkeeper]:
     """Write into the clinic and its ledger; what goes wrong there is raised here."""
-    stop = threading.Event()
-    writer, bookkeeper = (
-        Writer(at.source_dsn, seed=seed, rate=rate, domains=(FOUNDATION,)),
-        ledger.Bookkeeper(at.source_dsn, seed),
-    )
-    with ThreadPoolExecutor() as pool:
-        written: list[Future[object]] = [
-            pool.submit(writer.run, stop),
-            pool.submit(bookkeeper.run, stop),
-        ]
-        try:
-            yield bookkeeper
-        finally:
-            stop.set()
-    for done in written:
+    writer = Writer(at.source_dsn, seed=seed, rate=rate, domains=(FOUNDATION,))
+    bookkeeper = ledger.Bookkeeper(at.source_dsn, seed)
+    with beside(writer.run, bookkeeper.run) as ran:
+        yield bookkeeper
+    for done in ran:
         done.result()
 
 
@@ -265,15 +254,24 @@ def clinic_of(folder: Path, name: str, at: Endpoints) -> Iterator[Pipeline]:
 
     About 6,000 rows; the other domains have as many kinds of tables, but nothing that the foundation lacks.
     """
-    shutil.copytree(CLINIC / "entities" / FOUNDATION, folder / "entities")
-    shutil.copy(CLINIC / "transforms.py", folder)
-    create_source(at.source_dsn, scale=0.01, seed=1, domains=(FOUNDATION,))
-    create_target(at.target_dsn)
+    create_clinic(folder, at, scale=0.01, domains=(FOUNDATION,))
     ledger.add_to(folder, at.source_dsn, at.target_dsn)
     with psycopg.connect(at.target_dsn, autocommit=True) as target:
-        control.migrate(target)
         target.execute(AUDIT_SQL.read_bytes())
     yield from pipeline_of(folder, name, at)
+
+
+def create_clinic(
+    folder: Path, at: Endpoints, scale: float, domains: Sequence[str] = DOMAINS
+) -> None:
+    """The entity files of some domains of the clinic, and their tables in two empty databases."""
+    for domain in domains:
+        shutil.copytree(CLINIC / "entities" / domain, folder / "entities" / domain)
+    shutil.copy(CLINIC / "transforms.py", folder)
+    create_source(at.source_dsn, scale=scale, seed=1, domains=domains)
+    create_target(at.target_dsn)
+    with psycopg.connect(at.target_dsn, autocommit=True) as target:
+        control.migrate(target)
 
 
 def pipeline_of(folder: Path, name: str, at: Endpoints) -> Iterator[Pipeline]:

@@ -1,16 +1,17 @@
 """The commands as processes, and waiting for what they do."""
 
+import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 
+from schemas import failpoint
+from tests.beside import repeating
 from tests.shop import Shop
 
 UNDERSTUDY = (sys.executable, "-P", "-m", "ops")
@@ -23,8 +24,8 @@ WITH moved AS (
 ) INSERT INTO orders VALUES (%(id)s, 1 + %(id)s %% 2, %(id)s %% 2, %(id)s, NULL)"""
 
 
-def command(*words: object) -> subprocess.CompletedProcess[str]:
-    """A command that ends by itself, with all it says."""
+def command(*words: object, failpoint_: str = "") -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself or at a failpoint (name:action), with all it says."""
     return subprocess.run(
         [*UNDERSTUDY, *map(str, words)],
         capture_output=True,
@@ -32,6 +33,7 @@ def command(*words: object) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=DEADLINE_S,
         stdin=subprocess.DEVNULL,
+        env={**os.environ, failpoint.VARIABLE: failpoint_},
     )
 
 
@@ -64,22 +66,13 @@ def wait_for(what: str, is_so: Callable[[], object], log: Path) -> None:
 @contextmanager
 def growing(shop: Shop) -> Iterator[None]:
     """A writer whose every transaction makes the total of the orders larger."""
-    stop = threading.Event()
+    with psycopg.connect(shop.source_dsn, autocommit=True) as connection:
 
-    def write() -> None:
-        number = 100
-        with psycopg.connect(shop.source_dsn, autocommit=True) as connection:
-            while not stop.wait(0.002):
-                connection.execute(GROWS, {"id": number, "other": 2 + number % 19})
-                number += 1
+        def write(number: int) -> None:
+            connection.execute(GROWS, {"id": 100 + number, "other": 2 + number % 19})
 
-    with ThreadPoolExecutor() as pool:
-        written = pool.submit(write)
-        try:
+        with repeating(write, pause_s=0.002):
             yield
-        finally:
-            stop.set()
-    written.result()
 
 
 def phases(shop: Shop) -> list[str]:

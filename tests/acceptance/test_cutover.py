@@ -6,10 +6,7 @@ import random
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ import psycopg
 import pytest
 
 from tests.acceptance.commands import DEADLINE_S, UNDERSTUDY, command, phases, wait_for
+from tests.beside import Connection, Writes, application
 from tests.shop import Shop
 
 ADD = "INSERT INTO orders VALUES (%s, 1, 0, %s, NULL)"
@@ -29,43 +27,15 @@ FULL = "UNDERSTUDY_TEST_FULL" in os.environ
 PAUSE_S_MAX = 10.0
 
 
-class Writer:
-    """An application that goes on writing until it is told that it may not, and counts what was accepted."""
+def writing(dsn: str, settings: str = "") -> AbstractContextManager[Writes[int]]:
+    """An application of the source; the keys that were accepted, which are the cents too."""
 
-    def __init__(self, dsn: str, settings: str) -> None:
-        self._dsn = dsn
-        self._settings = settings
-        self._stop = threading.Event()
-        self.accepted: list[int] = []
-        self.refusals: list[str | None] = []
+    def write(connection: Connection, number: int) -> int:
+        connection.execute(settings.encode())
+        connection.execute(ADD, [1000 + number, 1000 + number])
+        return 1000 + number
 
-    def run(self) -> None:
-        number = 1000
-        while not self._stop.wait(0.002):
-            number += 1
-            try:
-                with psycopg.connect(self._dsn, autocommit=True) as connection:
-                    connection.execute(self._settings.encode())
-                    connection.execute(ADD, [number, number])
-            except psycopg.Error as error:
-                self.refusals.append(error.sqlstate)
-            else:
-                self.accepted.append(number)
-
-    def stop(self) -> None:
-        self._stop.set()
-
-
-@contextmanager
-def writing(dsn: str, settings: str = "") -> Iterator[Writer]:
-    writer = Writer(dsn, settings)
-    with ThreadPoolExecutor() as pool:
-        ran = pool.submit(writer.run)
-        try:
-            yield writer
-        finally:
-            writer.stop()
-    ran.result()
+    return application(dsn, write)
 
 
 @pytest.fixture
@@ -84,15 +54,7 @@ def shop(empty_shop: Shop) -> Shop:
 def cutover(
     shop: Shop, word: str, *words: str, failpoint: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*UNDERSTUDY, "cutover", word, str(shop.folder), *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=DEADLINE_S,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "UNDERSTUDY_FAILPOINT": failpoint},
-    )
+    return command("cutover", word, shop.folder, *words, failpoint_=failpoint)
 
 
 def begin(shop: Shop, *words: str, failpoint: str = "") -> subprocess.CompletedProcess[str]:
@@ -111,7 +73,7 @@ def verify(shop: Shop) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-def missing(shop: Shop, writer: Writer) -> set[int]:
+def missing(shop: Shop, writer: Writes[int]) -> set[int]:
     """What the source accepted and the target does not have: by the writer's own count."""
     return set(writer.accepted) - {int(total * 100) for (total,) in shop.read(TOTALS)}
 

@@ -1,8 +1,6 @@
 """The clinic is cut over under its live writer; the independent checker compares both sides afterwards."""
 
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,6 +9,7 @@ from examples.clinic.writer import Writer
 from schemas.errors import SourceError
 from tests.acceptance.commands import command
 from tests.acceptance.signing import signed_off
+from tests.beside import beside
 from tests.fix_pipeline import Pipeline
 
 PAUSE_S_MAX = 10.0  # On a machine that does other things too; alone it is under 3 s.
@@ -21,25 +20,20 @@ TRIES = 5
 def test_nothing_that_the_source_accepted_is_missing_on_the_target(clinic: Pipeline) -> None:
     clinic.start("run")
     clinic.wait_for("the tail", clinic.in_tail)
-    stop = threading.Event()
     writer = Writer(clinic.at.source_dsn, seed=7, rate=20.0, domains=(FOUNDATION,))
-    with ThreadPoolExecutor() as pool:
-        writing = pool.submit(writer.run, stop)
-        try:
-            verified = command("verify", clinic.folder)
-            assert verified.returncode == 0, verified.stderr
-            begun = verified
-            for _ in range(TRIES):
-                words = signed_off(clinic)
-                begun = command("cutover", "begin", clinic.folder, "--confirm", clinic.name, *words)
-                # The writer may have made a dead letter more since these were signed off.
-                if begun.returncode != 7:
-                    break
-            assert begun.returncode == 0, begun.stderr
-        finally:
-            stop.set()
-        with pytest.raises(SourceError, match="is closed to writes"):
-            writing.result()
+    with beside(writer.run) as (writing,):
+        verified = command("verify", clinic.folder)
+        assert verified.returncode == 0, verified.stderr
+        begun = verified
+        for _ in range(TRIES):
+            words = signed_off(clinic)
+            begun = command("cutover", "begin", clinic.folder, "--confirm", clinic.name, *words)
+            # The writer may have made a dead letter more since these were signed off.
+            if begun.returncode != 7:
+                break
+        assert begun.returncode == 0, begun.stderr
+    with pytest.raises(SourceError, match="is closed to writes"):
+        writing.result()
     assert writer.counts.total() > 0
     assert clinic.problems() == []
     found = json.loads(command("cutover", "status", clinic.folder, "-o", "json").stdout)

@@ -1,20 +1,16 @@
 """Rebuilding entities from their topics beside the live tables, and the swap, as commands on a pipeline that runs."""
 
-import os
 import signal
-import subprocess
-import threading
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from schemas import failpoint
-from tests.acceptance.commands import DEADLINE_S, UNDERSTUDY, command, wait_for
+from tests.acceptance.commands import command, wait_for
+from tests.beside import repeating
 from tests.shop import Shop
 
 NAMESPACE = uuid.UUID("6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10")
@@ -50,26 +46,17 @@ AS_LIVE = {
 @contextmanager
 def ordering(shop: Shop) -> Iterator[None]:
     """A writer that adds orders and changes them."""
-    stop = threading.Event()
+    with psycopg.connect(shop.source_dsn, autocommit=True) as connection:
 
-    def write() -> None:
-        number = 100
-        with psycopg.connect(shop.source_dsn, autocommit=True) as connection:
-            while not stop.wait(0.02):
-                connection.execute("INSERT INTO orders VALUES (%s, 1, 0, 7, NULL)", [number])
-                connection.execute(
-                    "UPDATE orders SET cents = cents + 3, status = 1 - status WHERE id IN (%s, %s)",
-                    [number - 1, 2 + number % 19],
-                )
-                number += 1
+        def write(number: int) -> None:
+            connection.execute("INSERT INTO orders VALUES (%s, 1, 0, 7, NULL)", [100 + number])
+            connection.execute(
+                "UPDATE orders SET cents = cents + 3, status = 1 - status WHERE id IN (%s, %s)",
+                [99 + number, 2 + number % 19],
+            )
 
-    with ThreadPoolExecutor() as pool:
-        written = pool.submit(write)
-        try:
+        with repeating(write, pause_s=0.02):
             yield
-        finally:
-            stop.set()
-    written.result()
 
 
 def expected(shop: Shop, divisor: int) -> set[tuple[object, ...]]:
@@ -82,14 +69,7 @@ def expected(shop: Shop, divisor: int) -> set[tuple[object, ...]]:
 
 def killed(place: str, *words: object) -> None:
     """Have a command end itself by SIGKILL at a named place."""
-    ended = subprocess.run(
-        [*UNDERSTUDY, *map(str, words)],
-        env={**os.environ, failpoint.VARIABLE: f"{place}:kill"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=DEADLINE_S,
-    )
+    ended = command(*words, failpoint_=f"{place}:kill")
     assert ended.returncode == -signal.SIGKILL, ended.stderr
 
 

@@ -4,19 +4,16 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from consumers import control
 from examples.clinic.load import FOLDER as CLINIC
-from examples.clinic.load import create_source, create_target
 from ops import databases, wiring
 from ops.cutover import reverse, reverse_check
 from ops.preflight.findings import Severity
 from ops.stack.state import Endpoints
 from tests.acceptance.test_reverse import await_way_back, run, switch
 from tests.checker.check import check
-from tests.fix_pipeline import NAMESPACE, Pipeline, pipeline_of
+from tests.fix_pipeline import NAMESPACE, Pipeline, create_clinic, pipeline_of
 
 SCALE = 0.003
 
@@ -24,16 +21,10 @@ SCALE = 0.003
 @pytest.fixture
 def whole_clinic(tmp_path: Path, prefix: str, endpoints: Endpoints) -> Iterator[Pipeline]:
     """All domains of the clinic; nothing runs yet."""
-    folder = tmp_path / "clinic"
-    shutil.copytree(CLINIC / "entities", folder / "entities")
-    shutil.copy(CLINIC / "transforms.py", folder)
-    create_source(endpoints.source_dsn, scale=SCALE, seed=1)
-    create_target(endpoints.target_dsn)
-    with psycopg.connect(endpoints.target_dsn, autocommit=True) as target:
-        control.migrate(target)
-    for pipeline in pipeline_of(folder, prefix, endpoints):
+    create_clinic(tmp_path / "clinic", endpoints, scale=SCALE)
+    for pipeline in pipeline_of(tmp_path / "clinic", prefix, endpoints):
         yield pipeline
-        reverse.drop(wiring.read(folder), endpoints)
+        reverse.drop(wiring.read(pipeline.folder), endpoints)
 
 
 @pytest.mark.parametrize("mended", [False, True])

@@ -4,16 +4,15 @@ import os
 import random
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.acceptance.commands import DEADLINE_S, UNDERSTUDY, command, running, wait_for
+from tests.acceptance.commands import command, running, wait_for
+from tests.beside import Connection, application
 from tests.shop import Shop
 
 FULL = "UNDERSTUDY_TEST_FULL" in os.environ
@@ -40,30 +39,14 @@ def shop(empty_shop: Shop) -> Shop:
 @contextmanager
 def writing_on_the_target(shop: Shop) -> Iterator[list[int]]:
     """An application of the target, which writes until it is told that it may not; what was accepted, in cents."""
-    accepted: list[int] = []
-    refusals: list[str | None] = []
-    stop = threading.Event()
 
-    def write() -> None:
-        total = 1000
-        while not stop.wait(0.005):
-            total += 1
-            with psycopg.connect(shop.target_dsn, autocommit=True) as connection:
-                try:
-                    connection.execute(ADD, [total])
-                except psycopg.Error as error:
-                    refusals.append(error.sqlstate)
-                else:
-                    accepted.append(total * 100)
+    def write(connection: Connection, number: int) -> int:
+        connection.execute(ADD, [1000 + number])
+        return (1000 + number) * 100
 
-    with ThreadPoolExecutor() as pool:
-        ran = pool.submit(write)
-        try:
-            yield accepted
-        finally:
-            stop.set()
-    ran.result()
-    assert set(refusals) <= {READ_ONLY}
+    with application(shop.target_dsn, write) as writes:
+        yield writes.accepted
+    assert set(writes.refusals) <= {READ_ONLY}
 
 
 def legacy(shop: Shop, query: str) -> list[int]:
@@ -72,14 +55,8 @@ def legacy(shop: Shop, query: str) -> list[int]:
 
 
 def rollback(shop: Shop, *words: str, failpoint: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*UNDERSTUDY, "rollback", str(shop.folder), "--confirm", shop.pipeline, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=DEADLINE_S,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "UNDERSTUDY_FAILPOINT": failpoint},
+    return command(
+        "rollback", shop.folder, "--confirm", shop.pipeline, *words, failpoint_=failpoint
     )
 
 

@@ -7,13 +7,11 @@ What each side has accepted is known by the applications' own count, and the ind
 
 import os
 import random
-import shutil
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -21,20 +19,19 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from consumers import control
-from examples.clinic.load import FOLDER as CLINIC
-from examples.clinic.load import FOUNDATION, create_source, create_target
+from examples.clinic.load import FOUNDATION
 from examples.clinic.writer import Writer
 from ops import wiring
 from ops.cutover import reverse
 from ops.stack.state import Endpoints
 from schemas.errors import SourceError
-from tests.acceptance.commands import DEADLINE_S, UNDERSTUDY, command
+from tests.acceptance.commands import DEADLINE_S, command
 from tests.acceptance.signing import signed_off
+from tests.beside import Connection, application, beside
 from tests.checker.check import check
 from tests.checker.entities.foundation import FOUNDATION as CORE
 from tests.checker.expected import Born
-from tests.fix_pipeline import NAMESPACE, Part, Pipeline, pipeline_of
+from tests.fix_pipeline import NAMESPACE, Part, Pipeline, create_clinic, pipeline_of
 
 FULL = "UNDERSTUDY_TEST_FULL" in os.environ
 SEED = 3
@@ -71,23 +68,17 @@ BORN = """
 SELECT p.lname, p.id::text, o.id::text FROM patients p JOIN orders o ON o.patient_id = p.id
 WHERE p.fname = 'Walk' AND o.created = '2026-01-01 12:00'"""
 
-# What the application made: the UUIDs of patient and order by the patient's name.
-Made = dict[str, tuple[str, str]]
+# What the application made: the name of the patient, and the UUIDs of patient and order.
+Made = tuple[str, tuple[str, str]]
 
 
 @pytest.fixture
 def walked(tmp_path: Path, prefix: str, endpoints: Endpoints) -> Iterator[Pipeline]:
     """The clinic's foundation; nothing runs yet."""
-    folder = tmp_path / "clinic"
-    shutil.copytree(CLINIC / "entities" / FOUNDATION, folder / "entities")
-    shutil.copy(CLINIC / "transforms.py", folder)
-    create_source(endpoints.source_dsn, scale=0.01, seed=1, domains=(FOUNDATION,))
-    create_target(endpoints.target_dsn)
-    with psycopg.connect(endpoints.target_dsn, autocommit=True) as target:
-        control.migrate(target)
-    for pipeline in pipeline_of(folder, prefix, endpoints):
+    create_clinic(tmp_path / "clinic", endpoints, scale=0.01, domains=(FOUNDATION,))
+    for pipeline in pipeline_of(tmp_path / "clinic", prefix, endpoints):
         yield pipeline
-        reverse.drop(wiring.read(folder), endpoints)
+        reverse.drop(wiring.read(pipeline.folder), endpoints)
 
 
 def test_no_write_that_either_side_accepted_is_missing_on_the_other(walked: Pipeline) -> None:
@@ -115,14 +106,14 @@ def test_no_write_that_either_side_accepted_is_missing_on_the_other(walked: Pipe
     assert problems(walked, born) == ""
 
 
-def gone_back(pipeline: Pipeline) -> Made:
+def gone_back(pipeline: Pipeline) -> dict[str, tuple[str, str]]:
     """Write on the target, then roll back; what the target accepted."""
     back = pipeline.start("reverse")
     with writing_on_the_target(pipeline.at.target_dsn) as accepted:
         pipeline.wait_for("writes on the target", lambda: len(accepted) > 20)
         rolled_back(pipeline, KILLED_ROLLBACK)
     ended(pipeline, back)
-    return accepted
+    return dict(accepted)
 
 
 def ended(pipeline: Pipeline, back: Part) -> None:
@@ -172,7 +163,7 @@ def begun(pipeline: Pipeline, failpoint: str) -> subprocess.CompletedProcess[str
     found = None
     for _ in range(TRIES):
         words = ("--confirm", pipeline.name, *signed_off(pipeline))
-        found = led(pipeline, "cutover", "begin", *words, failpoint=failpoint)
+        found = command("cutover", "begin", pipeline.folder, *words, failpoint_=failpoint)
         if found.returncode != NOT_READY:
             return found
     pytest.fail(f"not met after {TRIES} attempts: {found and found.stderr}")
@@ -180,39 +171,20 @@ def begun(pipeline: Pipeline, failpoint: str) -> subprocess.CompletedProcess[str
 
 def rolled_back(pipeline: Pipeline, killed_at: Sequence[str]) -> None:
     """Roll back, killed at each of some places first."""
-    words = ("--confirm", pipeline.name)
+    words = ("rollback", pipeline.folder, "--confirm", pipeline.name)
     for place in killed_at:
-        found = led(pipeline, "rollback", *words, failpoint=f"{place}:kill")
+        found = command(*words, failpoint_=f"{place}:kill")
         assert found.returncode == -signal.SIGKILL, (place, found.stderr)
-    found = led(pipeline, "rollback", *words, failpoint="")
+    found = command(*words)
     assert found.returncode == 0, found.stderr
-
-
-def led(pipeline: Pipeline, *words: str, failpoint: str) -> subprocess.CompletedProcess[str]:
-    """A command that leads, with a place where it is killed."""
-    verbs = [word for word in words[:2] if not word.startswith("-")]
-    return subprocess.run(
-        [*UNDERSTUDY, *verbs, str(pipeline.folder), *words[len(verbs) :]],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=DEADLINE_S,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "UNDERSTUDY_FAILPOINT": failpoint},
-    )
 
 
 @contextmanager
 def writing_on_the_source(dsn: str, seed: int) -> Iterator[Future[object]]:
     """The clinic's users; that they are refused is for the caller to see."""
-    stop = threading.Event()
     writer = Writer(dsn, seed=seed, rate=20.0, domains=(FOUNDATION,))
-    with ThreadPoolExecutor() as pool:
-        ran: Future[object] = pool.submit(writer.run, stop)
-        try:
-            yield ran
-        finally:
-            stop.set()
+    with beside(writer.run) as (ran,):
+        yield ran
     assert writer.counts.total() > 0
 
 
@@ -222,32 +194,16 @@ def fenced(writer: Future[object]) -> None:
 
 
 @contextmanager
-def writing_on_the_target(dsn: str) -> Iterator[Made]:
+def writing_on_the_target(dsn: str) -> Iterator[list[Made]]:
     """An application of the target, which writes until it may not; what was accepted."""
-    accepted: Made = {}
-    refusals: list[str | None] = []
-    stop = threading.Event()
 
-    def write() -> None:
-        number = 0
-        while not stop.wait(0.02):
-            number += 1
-            made = (str(uuid4()), str(uuid4()))
-            row = {"word": f"{number:04}", "total": number / 100, "number": number}
-            try:
-                with psycopg.connect(dsn) as connection:
-                    connection.execute(NEW_ORDER, {**row, "patient": made[0], "order": made[1]})
-                    connection.execute(DEARER, row)
-            except psycopg.Error as error:
-                refusals.append(error.sqlstate)
-            else:
-                accepted[f"{number:04}"] = made
+    def write(connection: Connection, number: int) -> tuple[str, tuple[str, str]]:
+        made = (str(uuid4()), str(uuid4()))
+        row = {"word": f"{number:04}", "total": number / 100, "number": number}
+        connection.execute(NEW_ORDER, {**row, "patient": made[0], "order": made[1]})
+        connection.execute(DEARER, row)
+        return str(row["word"]), made
 
-    with ThreadPoolExecutor() as pool:
-        ran = pool.submit(write)
-        try:
-            yield accepted
-        finally:
-            stop.set()
-    ran.result()
-    assert set(refusals) <= {READ_ONLY}
+    with application(dsn, write) as writes:
+        yield writes.accepted
+    assert set(writes.refusals) <= {READ_ONLY}
