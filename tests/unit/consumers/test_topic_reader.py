@@ -24,6 +24,9 @@ class Leaving:
     def incremental_assign(self, _positions: object) -> None:
         pass
 
+    def resume(self, _partitions: object) -> None:
+        pass
+
     def assignment(self) -> list[TopicPartition]:
         raise KafkaException(KafkaError(KafkaError._DESTROY))
 
