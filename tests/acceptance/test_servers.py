@@ -18,12 +18,9 @@ DEADLINE_S = 30.0
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    """A stack of our own to break, whose legacy server takes prepared transactions."""
+    """A stack of our own to break."""
     folder = temporary_home("test")
     try:
-        with psycopg.connect(embedded.up(folder).source_dsn, autocommit=True) as legacy:
-            legacy.execute("ALTER SYSTEM SET max_prepared_transactions = 4")
-        crash(folder, "legacy", signal.SIGINT)
         embedded.up(folder)
         yield folder
     finally:

@@ -18,7 +18,7 @@ from schemas.registry import Registry
 from tests.integration.consumers.publisher import Publisher
 
 NAMESPACE = "6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10"
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 ROOT = Path(__file__).parents[3]
 # Apply lanes of the test's database, to be followed by a condition.
 LANES = """

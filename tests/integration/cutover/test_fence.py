@@ -1,8 +1,5 @@
 """The fence on a real server: whom it shuts out, what it waits for, and that it gives back what it took."""
 
-import shutil
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +10,6 @@ from psycopg import sql
 
 from ops import databases
 from ops.cutover.fence import Fence
-from ops.stack import postgres, process
-from ops.stack.part import wait_until_ready
-from ops.stack.state import dsn, free_port, temporary_home
 from schemas.errors import NotReadyError
 from schemas.pipeline import Cutover
 
@@ -183,40 +177,17 @@ def test_an_open_transaction_that_does_not_end_is_rolled_back(
         assert connection.execute("SELECT count(*) FROM public.customers").fetchall() == [(1,)]
 
 
-@pytest.fixture
-def patient_database() -> Iterator[str]:
-    """A database of a server that allows prepared transactions."""
-    home = temporary_home("test")
-    (home / "log").mkdir()
-    port = free_port(avoid=())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(postgres, "SETTINGS", postgres.SETTINGS | {"max_prepared_transactions": "2"})
-        part = postgres.build("patient", port, home)
-    assert part.prepare is not None
-    account = process.credentials(part.account)
-    subprocess.run(part.prepare, check=True, capture_output=True, cwd=part.folder, **account)
-    server = process.start(part.command, log=part.log, folder=part.folder, account=part.account)
-    try:
-        wait_until_ready(part, server)
-        with psycopg.connect(dsn(port, "postgres"), autocommit=True) as connection:
-            connection.execute(TABLES)
-        yield dsn(port, "postgres")
-    finally:
-        process.stop([(server, signal.SIGINT)])
-        shutil.rmtree(home)
-
-
-def test_a_prepared_transaction_keeps_the_fence_from_closing(patient_database: str) -> None:
+def test_a_prepared_transaction_keeps_the_fence_from_closing(database: str) -> None:
     with (
-        databases.source(patient_database, "test") as connection,
-        psycopg.connect(patient_database, autocommit=True) as writer,
+        databases.source(database, "test") as connection,
+        psycopg.connect(database, autocommit=True) as writer,
     ):
         writer.execute("BEGIN")
         writer.execute("INSERT INTO customers VALUES (2, 'Bob')")
-        writer.execute("PREPARE TRANSACTION 'p'")
+        writer.execute("PREPARE TRANSACTION 'fence'")
         fence = Fence(connection, Cutover(), PLACES)
         with pytest.raises(NotReadyError, match="prepared transactions"):
             fence.close(fence.takes(), deadline(10))
         assert not any(table.is_fenced for table in fence.tables())
-        writer.execute("COMMIT PREPARED 'p'")
+        writer.execute("COMMIT PREPARED 'fence'")
         fence.close(fence.takes(), deadline(10))
