@@ -50,13 +50,11 @@ def _session(
         )
         connection = psycopg.connect(dsn, autocommit=True, **settings)  # type: ignore[arg-type]
     except psycopg.Error as error:
-        # What libpq has against a DSN that it cannot read quotes from it.
-        unreadable = isinstance(error, psycopg.ProgrammingError)
-        raise failure(
-            "the dsn cannot be read" if unreadable else first_line(error),
-            remedy=f"Check dsn in [{side}] of understudy.toml, or UNDERSTUDY_{side.upper()}__DSN.",
-            server=session.redacted(dsn),
-        ) from error
+        remedy = f"Check dsn in [{side}] of understudy.toml, or UNDERSTUDY_{side.upper()}__DSN."
+        # What libpq has against a DSN that it cannot read quotes from it; nor is it known what of it is a password.
+        if isinstance(error, psycopg.ProgrammingError):
+            raise failure("the dsn cannot be read", remedy=remedy) from error
+        raise failure(first_line(error), remedy=remedy, server=session.redacted(dsn)) from error
     with connection:
         try:
             yield connection

@@ -48,10 +48,11 @@ _WRITTEN = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
 _WATERMARK = """
     SELECT min(watermark) FROM understudy.checkpoints
     WHERE generation = understudy.generation(entity) AND entity = ANY (%s)"""
-# The catalog as the snapshot has it, beside where the table is now.
+# The catalog as the snapshot has it, beside where the table is now. A table that is not partitioned has no tree.
 _MOVED = """
-    SELECT c.oid::regclass::text FROM unnest(%s::oid[]) AS t (oid), pg_partition_tree(t.oid) p
-    JOIN pg_catalog.pg_class c ON c.oid = p.relid
+    SELECT c.oid::regclass::text FROM unnest(%s::oid[]) AS t (oid)
+    CROSS JOIN LATERAL (SELECT t.oid UNION SELECT relid FROM pg_partition_tree(t.oid)) AS part (oid)
+    JOIN pg_catalog.pg_class c ON c.oid = part.oid
     WHERE c.relfilenode <> pg_relation_filenode(c.oid)"""
 Access = Literal["READ ONLY", "READ WRITE"]
 

@@ -9,11 +9,11 @@ import pytest
 import typer.core
 import typer.main
 
-from ops import wiring
+from ops import databases, wiring
 from ops.cli import output
 from ops.cli.main import app, main
 from ops.cli.running import stop_event
-from schemas.errors import OwnershipLostError, SourceError, UnderstudyError, UsageError
+from schemas.errors import ConfigError, OwnershipLostError, SourceError, UnderstudyError, UsageError
 
 CLINIC = Path(__file__).parents[3] / "examples" / "clinic"
 
@@ -205,6 +205,20 @@ def test_what_the_environment_says_wins_over_the_file(
     at = wiring.endpoints(wiring.read(CLINIC))
     assert (at.source_dsn, at.target_dsn) == ("SOURCE__DSN", "TARGET__DSN")
     assert (at.bootstrap, at.registry_url) == ("KAFKA__BOOTSTRAP", "REGISTRY__URL")
+
+
+def test_a_dsn_that_is_empty_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("UNDERSTUDY_STACK_HOME", str(tmp_path))
+    monkeypatch.setenv("UNDERSTUDY_SOURCE__DSN", "")
+    with pytest.raises(ConfigError, match=r"key=source\.dsn"):
+        wiring.endpoints(wiring.read(CLINIC))
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://app:hush@[x/db", "password='hush", "hush"])
+def test_a_dsn_that_cannot_be_read_is_not_quoted(dsn: str) -> None:
+    with pytest.raises(SourceError, match="the dsn cannot be read") as refused:
+        databases.source(dsn, "test").__enter__()
+    assert "hush" not in str(refused.value)
 
 
 def test_sigterm_sets_the_stop_event() -> None:

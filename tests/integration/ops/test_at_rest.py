@@ -1,0 +1,312 @@
+"""Account, verification, trace and discard on a shop that stands still: its target is written by hand."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from consumers.identity import Identity
+from ops import databases, letters, wiring
+from ops.letters import Chosen
+from ops.proof import accounting
+from ops.proof import verify as verifying
+from ops.proof.exact_point import ExactPoint, begin, require_unmoved
+from ops.proof.verified import Since
+from ops.proof.verify import Options
+from ops.stack.state import Endpoints
+from schemas.errors import NotReadyError
+from schemas.table import CATALOG_SQL, tables_of
+from tests.integration.ops.conftest import Ended, register
+from tests.shop import Shop
+
+Command = Callable[..., Ended]
+NAMESPACE = UUID("6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10")
+STRANGER = UUID("00000000-0000-0000-0000-000000000001")
+MAP = """
+INSERT INTO understudy.migration_mappings
+    (generation, entity, source, legacy_key, id, state, epoch, commit_lsn, ordinal, spec_version, owed, original)
+VALUES (1, %s, %s, %s, %s, 'l', 1, 1, 0, 1, %s, %s)"""
+WAIT = """
+INSERT INTO understudy.waiting
+    (entity, source, legacy_key, id, epoch, commit_lsn, ordinal, deleted, image, reason, error)
+VALUES ('orders', 'public.orders', %s, %s, 1, 1, 0, false, %s, 'rule', 'no reason')"""
+IMAGE = '{{"id":{key},"customer_id":1,"status":0,"cents":100,"code":null}}'
+
+
+def row_id(entity: str, key: object) -> UUID:
+    return UUID(Identity(NAMESPACE, entity).one(str(key)))
+
+
+def mapped(
+    shop: Shop, entity: str, key: object, *, owed: object = None, original: str | None = None
+) -> None:
+    """What the apply records of a row."""
+    place = (entity, f"public.{entity}", str(key), row_id(entity, key))
+    with psycopg.connect(shop.target_dsn) as target:
+        target.execute(MAP, [*place, owed, original])
+
+
+def order(shop: Shop, key: int, *, total: str = "1", original: str = IMAGE) -> None:
+    """An order of the first customer, on both sides; in the target its total may be another."""
+    with psycopg.connect(shop.source_dsn) as source:
+        source.execute("INSERT INTO orders VALUES (%s, 1, 0, 100, NULL)", [key])
+    values = (row_id("orders", key), row_id("customers", 1), "open", total)
+    with psycopg.connect(shop.target_dsn) as target:
+        target.execute("INSERT INTO shop.orders VALUES (%s, %s, %s, %s, NULL)", values)
+    mapped(shop, "orders", key, original=original.format(key=key) if original else None)
+
+
+@pytest.fixture
+def still(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A shop with one customer on both sides, whose exact point is now."""
+    register(shop)
+    shop.source("INSERT INTO customers VALUES (1, 'Ada', NULL, '2020-02-02 12:00')")
+    with psycopg.connect(shop.target_dsn) as target:
+        values = (row_id("customers", 1), "Ada", None, "2020-02-02 11:00Z", "AT")
+        target.execute("INSERT INTO shop.customers VALUES (%s, %s, %s, %s, %s)", values)
+    mapped(shop, "customers", 1)
+    monkeypatch.setattr(accounting, "exact_point", at_rest)
+    monkeypatch.setattr(verifying, "exact_point", at_rest)
+    return shop
+
+
+@contextmanager
+def at_rest(
+    _migration: object, at: Endpoints, *_rest: object, **_how: object
+) -> Iterator[ExactPoint]:
+    """Both sides as they are."""
+    with (
+        databases.source(at.source_dsn, "test") as source,
+        databases.target(at.target_dsn, "test") as target,
+    ):
+        begin(source)
+        begin(target)
+        now = datetime.now(UTC)
+        yield ExactPoint(lsn=1, at=now, held_s=0.0, offsets={}, source=source, target=target)
+
+
+def verified(
+    shop: Shop, understudy: Command, *words: str
+) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Exit code, what is found of the orders, and what is wrong with each of their keys."""
+    ended = understudy("verify", shop.folder, "--output", "json", *words)
+    entities = {e["entity"]: e for e in ended.document["entities"]}
+    faults = {d["key"]: d["kind"] for e in entities.values() for d in e["differences"]}
+    return ended.code, entities, faults
+
+
+def totals(shop: Shop, understudy: Command) -> list[dict[str, Any]]:
+    document = understudy("account", shop.folder, "--output", "json").document
+    return next(e["totals"] for e in document["entities"] if e["entity"] == "orders")
+
+
+@pytest.mark.parametrize("command", ["account", "verify"])
+def test_a_table_that_is_truncated_while_it_is_looked_at_is_said_so(
+    command: str, still: Shop, understudy: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order(still, 1)
+
+    @contextmanager
+    def interrupted(*place: Any, **how: Any) -> Iterator[ExactPoint]:
+        with at_rest(*place, **how) as point:
+            still.source("TRUNCATE orders")
+            yield point
+
+    monkeypatch.setattr(
+        accounting if command == "account" else verifying, "exact_point", interrupted
+    )
+    ended = understudy(command, still.folder)
+    assert (ended.code, ended.out) == (7, "")
+    assert "a legacy table was truncated or rewritten while it was looked at" in ended.err
+    assert "table=public.orders" in ended.err
+
+
+def test_a_partition_that_is_truncated_is_noticed_too(source_database: str) -> None:
+    with (
+        databases.source(source_database, "test") as here,
+        databases.source(source_database, "test") as other,
+    ):
+        other.execute("CREATE TABLE public.t (id int PRIMARY KEY) PARTITION BY RANGE (id)")
+        other.execute("CREATE TABLE public.t1 PARTITION OF public.t FOR VALUES FROM (1) TO (9)")
+        places = {"schemas": ["public"], "tables": ["t"]}
+        tables = list(tables_of(other.execute(CATALOG_SQL, places).fetchall()).values())
+        begin(here)
+        other.execute("TRUNCATE public.t1")
+        with pytest.raises(NotReadyError, match=r"table=public\.t1"):
+            require_unmoved(here, tables)
+
+
+def test_numbers_that_are_none_agree_and_arrays_of_numbers_are_not_added_up(
+    still: Shop, understudy: Command
+) -> None:
+    still.source("ALTER TABLE orders ALTER cents TYPE numeric, ADD parts numeric[]")
+    still.target("ALTER TABLE shop.orders ALTER total TYPE numeric, ADD parts numeric[]")
+    still.edit("entities/orders.toml", "[columns]", '[columns]\nparts = "parts"')
+    order(still, 1, total="NaN")
+    still.source("UPDATE orders SET cents = 'NaN'")
+    found = totals(still, understudy)
+    assert [(t["column"], t["source"], t["agrees"]) for t in found] == [("total", "NaN", True)]
+    still.target("UPDATE shop.orders SET total = 1")
+    assert [t["agrees"] for t in totals(still, understudy)] == [False]
+
+
+def test_totals_are_not_told_apart_by_a_parent_that_some_rows_still_lack(
+    still: Shop, understudy: Command
+) -> None:
+    still.target("ALTER TABLE shop.orders ALTER customer_id DROP NOT NULL")
+    still.edit("entities/orders.toml", '"park"', '"null"')
+    still.edit("entities/orders.toml", "where", 'totals_by = ["customer_id"]\nwhere')
+    order(still, 1)
+    assert [t["problem"] for t in totals(still, understudy)] == ["", ""]
+    still.source("UPDATE orders SET customer_id = 2")
+    still.target("UPDATE shop.orders SET customer_id = NULL")
+    with psycopg.connect(still.target_dsn) as target:
+        owing = "UPDATE understudy.migration_mappings SET owed = %s WHERE entity = 'orders'"
+        target.execute(owing, [[row_id("customers", 2)]])
+    whole, apart = totals(still, understudy)
+    assert (whole["agrees"], apart["agrees"]) == (True, True)
+    assert (whole["problem"], apart["problem"]) == ("", "1 rows are without their parent for now")
+
+
+def test_a_row_that_differs_is_told_by_the_image_that_it_was_made_from(
+    still: Shop, understudy: Command
+) -> None:
+    order(still, 1, total="2")
+    order(still, 2, total="2", original=IMAGE.replace("100", "200"))
+    order(still, 3, total="2", original=IMAGE.replace(',"code":null', ""))
+    order(still, 4, total="2", original="")
+    code, _, faults = verified(still, understudy)
+    assert code == 8
+    assert faults == {
+        "1": "written on the target by somebody else",
+        "2": "a change of the source was never applied",
+        "3": "different",
+        "4": "different",
+    }
+
+
+def test_a_stub_is_no_fault_and_no_legacy_key_that_waits(still: Shop, understudy: Command) -> None:
+    still.target(
+        "ALTER TABLE shop.customers ALTER name DROP NOT NULL, ALTER created_at DROP NOT NULL"
+    )
+    still.edit("entities/orders.toml", '"park"', '"stub"')
+    still.edit("entities/customers.toml", "[columns]", 'where = "id < 5"\n[columns]')
+    # One of a parent that nobody knows, and one of a parent that the rules exclude.
+    still.source("INSERT INTO customers VALUES (5, 'Eve', NULL, '2020-02-02 12:00')")
+    with psycopg.connect(still.target_dsn) as target:
+        target.execute(
+            "INSERT INTO shop.customers VALUES (%s), (%s)", [STRANGER, row_id("customers", 5)]
+        )
+    mapped(still, "customers", 5)
+    still.target(
+        "UPDATE understudy.migration_mappings SET state = 'x', spec_version = 2 WHERE legacy_key = '5'"
+    )
+    code, entities, faults = verified(still, understudy)
+    assert (code, faults) == (0, {})
+    assert entities["customers"]["found"]["stands for a parent that has not come"] >= 2
+    assert still.read("SELECT DISTINCT waiting FROM understudy.verified_entities") == [([],)]
+
+
+@pytest.mark.parametrize("entity", ["orders", "returns"])
+def test_rows_of_a_union_that_are_nobodys_are_found_whichever_entity_is_named(
+    entity: str, still: Shop, understudy: Command
+) -> None:
+    still.edit("entities/orders.toml", "where", 'merge = "union"\nwhere')
+    rules = (still.folder / "entities" / "orders.toml").read_text()
+    (still.folder / "entities" / "returns.toml").write_text(
+        rules.replace("public.orders", "public.returns")
+    )
+    still.source("CREATE TABLE returns (LIKE orders INCLUDING ALL)")
+    register(still)
+    values = [STRANGER, row_id("customers", 1)]
+    with psycopg.connect(still.target_dsn) as target:
+        target.execute("INSERT INTO shop.orders VALUES (%s, %s, 'open', 1)", values)
+    code, _, faults = verified(still, understudy, "--entity", entity)
+    assert (code, faults) == (8, {str(STRANGER): "in the target, but not in the source"})
+
+
+@pytest.mark.parametrize(("continues", "scope"), [(False, "sample"), (True, "changed")])
+def test_what_was_looked_at_since_a_time_is_nothing_to_go_on_from(
+    continues: bool,  # noqa: FBT001 - a parameter of the test
+    scope: str,
+    still: Shop,
+) -> None:
+    order(still, 1)
+    migration = wiring.read(still.folder)
+    options = Options(since={"orders": Since(offsets={}, waiting=("1",))}, continues=continues)
+    at = wiring.endpoints(migration)
+    found = verifying.take(migration, at, ["orders"], print, timeout_s=1, options=options)
+    assert (found.rows, found.scope) == (1, scope)
+
+
+@pytest.mark.parametrize(
+    ("lost", "scopes"), [(False, ["all", "changed"]), (True, ["all", "sample"])]
+)
+def test_a_repair_that_mends_only_a_part_is_nothing_to_go_on_from(
+    lost: bool,  # noqa: FBT001 - a parameter of the test
+    scopes: list[str],
+    still: Shop,
+    understudy: Command,
+) -> None:
+    order(still, 1, total="2")
+    if lost:
+        order(still, 2, original=IMAGE.replace("100", "200"), total="2")
+    ended = understudy("verify", still.folder, "--repair")
+    assert ended.code == (8 if lost else 0)
+    kept = still.read("SELECT scope FROM understudy.verifications ORDER BY id")
+    assert [scope for (scope,) in kept] == scopes
+
+
+NO_TIMES = ("2999-01-01", "1960-01-01T00:00", "yesterday")
+
+
+@pytest.mark.parametrize("time", NO_TIMES)
+def test_a_time_that_is_none_or_not_in_the_past_is_refused(
+    time: str, shop: Shop, understudy: Command
+) -> None:
+    ended = understudy("verify", shop.folder, "--since", time)
+    assert (ended.code, ended.out) == (2, "")
+    assert time in ended.err
+
+
+def test_more_rows_than_anybody_has_are_no_sample(shop: Shop, understudy: Command) -> None:
+    assert understudy("verify", shop.folder, "--sample", 10**18).code == 2
+
+
+def test_totals_that_differ_are_shown(still: Shop, understudy: Command) -> None:
+    order(still, 1, total="2")
+    shown = understudy("verify", still.folder).out
+    (line,) = [line for line in shown.splitlines() if line.startswith("orders  total")]
+    assert line.split() == ["orders", "total", "1.00", "2.00"]
+
+
+def test_all_keys_that_are_given_up_are_in_the_audit_log_however_many(
+    still: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "AUDITED_KEYS_MAX", 2)
+    with psycopg.connect(still.target_dsn) as target:
+        for key in range(1, 6):
+            target.execute(WAIT, [str(key), row_id("orders", key), IMAGE.format(key=key)])
+    still.target("""
+        CREATE FUNCTION public.in_time() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN ASSERT current_setting('statement_timeout') = '0'; RETURN NEW; END $$;
+        CREATE TRIGGER in_time BEFORE INSERT ON understudy.audit_log FOR EACH ROW EXECUTE FUNCTION public.in_time()""")
+    with databases.target(still.target_dsn, "test") as target:
+        done = letters.discard(target, Chosen(entities=["orders"]), "old")
+    assert done == [f"orders {key}" for key in range(1, 6)]
+    audited = still.read(
+        "SELECT detail ->> 'count', detail -> 'keys' FROM understudy.audit_log ORDER BY id"
+    )
+    assert audited == [("2", ["1", "2"]), ("2", ["3", "4"]), ("1", ["5"])]
+
+
+def test_a_key_that_is_no_value_of_its_column_is_the_callers_mistake(
+    still: Shop, understudy: Command
+) -> None:
+    ended = understudy("trace", "source", "public.orders", "seven", "--folder", still.folder)
+    assert (ended.code, ended.out) == (2, "")
+    assert "the key is no value of its columns table=public.orders" in ended.err
