@@ -58,7 +58,7 @@ def _session(
     with connection:
         try:
             yield connection
-        except psycopg.errors.LockNotAvailable as error:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
             remedy = "Try again; pg_stat_activity shows who holds the lock."
             raise ConflictError(
                 f"another session of the {side} holds a lock", remedy=remedy

@@ -52,7 +52,7 @@ def take(
 
 def _at_point(migration: Migration, point: ExactPoint, entities: Sequence[str]) -> Account:
     taking = _Taking(migration, point)
-    account = Account(
+    return Account(
         pipeline=migration.pipeline.pipeline,
         lsn=point.lsn,
         at=point.at,
@@ -61,8 +61,6 @@ def _at_point(migration: Migration, point: ExactPoint, entities: Sequence[str]) 
         entities=tuple(taking.entity(migration.entities[name]) for name in entities),
         unread=_unread(point.source, migration),
     )
-    require_unmoved(point.source, taking.tables)
-    return account
 
 
 def versions(point: ExactPoint) -> dict[str, str]:
@@ -91,13 +89,15 @@ class _Taking:
         namespace = migration.pipeline.namespace
         self._ids = {name: Identity(namespace, name, overrides[name]) for name in overrides}
 
-    @property
-    def tables(self) -> list[Table]:
-        """The legacy tables of all entities."""
-        return list(self._tables.values())
-
     def entity(self, entity: Entity) -> EntityAccount:
+        """The account of one entity; rolled back, so that its legacy table is locked no longer than it is read."""
         legacy = self._tables[entity.source.place]
+        with self._point.source.transaction(force_rollback=True):
+            found = self._entity(entity, legacy)
+            require_unmoved(self._point.source, [legacy])
+        return found
+
+    def _entity(self, entity: Entity, legacy: Table) -> EntityAccount:
         key = entity.key or legacy.key
         rows = self._rows(legacy, key)
         known = frames.read(self._point.target, classes(entity), _CLASS_COLUMNS)

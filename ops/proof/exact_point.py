@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
+import psycopg
 from psycopg import sql
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from consumers.assembly import Schemas
 from ops import databases, wiring
@@ -33,7 +35,10 @@ from schemas.positions import Marker
 from schemas.table import Table
 
 APPLICATION = "exact point"
+Answer = TypeVar("Answer")
 POLL_S = 0.1
+# Who truncates a legacy table, or alters it, has it to himself until his transaction ends.
+LOCK_WAIT = "60s"
 # A sweep brings within it what could go.
 SWEEP_S = 8.0
 _UNREADY = """
@@ -115,6 +120,7 @@ def exact_point(
 def begin(connection: Connection, snapshot: str = "", access: Access = "READ ONLY") -> None:
     """Begin a transaction that sees one point, for as long as it takes; of a snapshot that another has exported."""
     connection.execute("SET statement_timeout = 0")
+    connection.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(LOCK_WAIT)))
     connection.execute(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ {}").format(sql.SQL(access)))
     if snapshot:
         named = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot))
@@ -190,17 +196,17 @@ class _Taking:
         hold, began = Hold(self._control, self._entities), time.monotonic()
         try:
             say("holding the workers, and taking a snapshot of the source")
-            first = hold.here()
+            first = self._patiently(hold.here)
             lsn, at = self._import_point(source)
             offsets = self._cuts(first, lsn)
-            hold.at(offsets)
+            self._patiently(lambda: hold.at(offsets))
             say("going on to the point")
-            self._wait(lambda: not hold.behind(), "the workers to reach the point")
+            self._wait(lambda: not self._patiently(hold.behind), "the workers to reach the point")
             self._sweep(hold)
             begin(target)
             hold.require(target)
         finally:
-            hold.release()
+            self._patiently(hold.release)
         held_s = time.monotonic() - began
         return ExactPoint(
             lsn=lsn, at=at, held_s=held_s, offsets=offsets, source=source, target=target
@@ -256,6 +262,17 @@ class _Taking:
         deadline = time.monotonic() + SWEEP_S
         while hold.could_go() and time.monotonic() < deadline:
             time.sleep(POLL_S)
+
+    def _patiently(self, do: Callable[[], Answer]) -> Answer:
+        """Do a statement again while a worker has its lock: one that obeys a TRUNCATE may have it for long."""
+        locked = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+        again = Retrying(
+            retry=retry_if_exception_type(locked),
+            stop=stop_after_delay(self._timeout_s),
+            wait=wait_fixed(POLL_S),
+            reraise=True,
+        )
+        return again(do)
 
     def _wait(self, is_so: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + self._timeout_s

@@ -1,6 +1,7 @@
 """Account, verification, trace and discard on a shop that stands still: its target is written by hand."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -9,12 +10,14 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from consumers import control
 from consumers.identity import Identity
 from ops import databases, letters, wiring
 from ops.letters import Chosen
-from ops.proof import accounting
+from ops.proof import accounting, exact_point
 from ops.proof import verify as verifying
 from ops.proof.exact_point import ExactPoint, begin, require_unmoved
+from ops.proof.hold import Hold
 from ops.proof.verified import Since
 from ops.proof.verify import Options
 from ops.stack.state import Endpoints
@@ -25,6 +28,7 @@ from tests.shop import Shop
 
 Command = Callable[..., Ended]
 NAMESPACE = UUID("6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10")
+LOCK_TIMEOUT_MS = 50
 STRANGER = UUID("00000000-0000-0000-0000-000000000001")
 MAP = """
 INSERT INTO understudy.migration_mappings
@@ -123,6 +127,73 @@ def test_a_table_that_is_truncated_while_it_is_looked_at_is_said_so(
     assert (ended.code, ended.out) == (7, "")
     assert "a legacy table was truncated or rewritten while it was looked at" in ended.err
     assert "table=public.orders" in ended.err
+
+
+def test_a_legacy_table_is_locked_no_longer_than_its_account_takes(
+    still: Shop, understudy: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def watched(*place: Any, **how: Any) -> Iterator[ExactPoint]:
+        with at_rest(*place, **how) as point:
+            yield point
+            locks = "SELECT FROM pg_locks WHERE relation = ANY ('{public.customers,public.orders}'::regclass[])"
+            assert point.source.execute(locks).fetchall() == []
+
+    monkeypatch.setattr(accounting, "exact_point", watched)
+    assert understudy("account", still.folder).code == 0
+
+
+def await_waiting(dsn: str, done: Future[Any]) -> None:
+    """Wait until a session has waited for a lock longer than the commands of this test do otherwise."""
+    waits = "SELECT FROM pg_locks WHERE waitstart < clock_timestamp() - 3 * %s * interval '1 ms'"
+    with psycopg.connect(dsn, autocommit=True) as monitor:
+        while not monitor.execute(waits, [LOCK_TIMEOUT_MS]).fetchall():
+            assert not done.done(), done.result()
+
+
+def test_who_truncates_a_legacy_table_for_long_is_waited_for(
+    still: Shop, understudy: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "LOCK_TIMEOUT_MS", LOCK_TIMEOUT_MS)
+    with psycopg.connect(still.source_dsn) as writer, ThreadPoolExecutor() as pool:
+        writer.execute("LOCK TABLE customers")
+        accounted = pool.submit(understudy, "account", still.folder, "--entity", "customers")
+        await_waiting(still.source_dsn, accounted)
+        writer.rollback()
+        assert accounted.result().code == 0
+
+
+def test_a_worker_that_obeys_a_truncate_is_waited_for(
+    still: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "LOCK_TIMEOUT_MS", LOCK_TIMEOUT_MS)
+    migration = wiring.read(still.folder)
+    refused: list[str] = []
+    with (
+        databases.target(still.target_dsn, "test") as control_session,
+        psycopg.connect(still.target_dsn) as worker,
+        ThreadPoolExecutor() as pool,
+    ):
+        control.register_partitions(control_session, ["orders"], "orders", "", 1)
+        sessions = exact_point._Sessions(control_session, control_session)
+        taking = exact_point._Taking(
+            migration, wiring.endpoints(migration), ["orders"], sessions, 10
+        )
+        hold = Hold(control_session, ["orders"])
+
+        def here() -> object:
+            try:
+                return hold.here()
+            except psycopg.errors.LockNotAvailable:
+                refused.append("once more")
+                raise
+
+        worker.execute("SELECT FROM understudy.checkpoints FOR UPDATE")
+        held = pool.submit(taking._patiently, here)
+        while not refused:
+            assert not held.done(), held.result()
+        worker.rollback()
+        assert held.result() == {("orders", 0): 0}
 
 
 def test_a_partition_that_is_truncated_is_noticed_too(source_database: str) -> None:
