@@ -13,7 +13,7 @@ from consumers.conversion import ident, literal, unmodified
 from consumers.plan import Parent, Surroundings, leaf
 from consumers.transform import Transform
 from ops.databases import Connection
-from ops.preflight import spelled, types
+from ops.preflight import spelled, types, words
 from ops.preflight.catalogs import SourceTable
 from ops.preflight.findings import Finding, Side, error, in_entity, warning
 from ops.preflight.probe import Probe
@@ -93,11 +93,19 @@ def _conditions(probe: Probe) -> Iterator[Finding]:
         f"columns.{name}.when": rule.when for name, rule in entity.refs.items() if rule.when
     }
     for key, condition in conditions.items():
-        problem = probe.selected("", condition)
-        if problem:
-            yield probe.finding(
-                "expression", key, f"the target refuses the condition: {problem}", _REMEDY
-            )
+        yield from _judged(probe, key, condition, probe.selected("", condition))
+
+
+def _judged(probe: Probe, key: str, expression: str, problem: str | None) -> Iterator[Finding]:
+    """An expression of the entity file, by what the target has against it."""
+    place = in_entity(probe.migration, probe.entity, key)
+    found = words.misread(probe, expression) if problem else words.replaced(probe, expression)
+    means = f"{' and '.join(found)} is a word of SQL there, not the legacy column" if found else ""
+    if problem or found:
+        what = f"the target refuses the expression: {problem}" if problem else ""
+        said = "; ".join(filter(None, (what, means)))
+        remedy = words.remedy(found) if found else _REMEDY
+        yield error(Side.CONFIG, "expression", place, said, remedy)
 
 
 def _statement(probe: Probe) -> Iterator[Finding]:
@@ -122,17 +130,14 @@ def _statement(probe: Probe) -> Iterator[Finding]:
         problem = probe.complaint(f"{statement.create_stage(plan)}; EXPLAIN {write}")
         if problem:
             what = f"the target refuses what the rules come to: {problem}"
-            yield probe.finding(
-                "statement",
-                "columns",
-                what,
-                'Write s."..." for a legacy column whose name is ambiguous.',
-            )
+            place = in_entity(probe.migration, probe.entity, "columns")
+            remedy = 'Write s."..." for a legacy column whose name is ambiguous.'
+            yield error(Side.CONFIG, "statement", place, what, remedy)
             return
 
 
 def _column(probe: Probe, name: str, value: str) -> Iterator[Finding]:
-    rule, problem = probe.entity.columns[name], None
+    rule, key = probe.entity.columns[name], f"columns.{name}"
     match rule:
         case Copy() | Default():
             yield from _copy(probe, name, rule)
@@ -141,14 +146,11 @@ def _column(probe: Probe, name: str, value: str) -> Iterator[Finding]:
         case Python():
             yield from _python(probe, name, rule)
         case Sql():
-            problem = probe.assigned(name, value)
+            yield from _judged(probe, key, rule.sql, probe.assigned(name, value))
         case Ref(sql=str(text)):
-            problem = probe.selected(f"CAST((\n{text}\n) AS text)")
+            yield from _judged(probe, key, text, probe.selected(f"CAST((\n{text}\n) AS text)"))
         case _:
             pass
-    if problem:
-        what = f"the target refuses the expression: {problem}"
-        yield probe.finding("expression", f"columns.{name}", what, _REMEDY)
     yield from spelled.check(probe, name)
 
 

@@ -223,24 +223,40 @@ ERRORS = {
     ),
     "an expression over a column that is not there": Case(
         code="expression",
-        exit_code=6,
+        exit_code=3,
         key="columns.total",
         says='column "sents" does not exist',
         edits=(("cents::numeric", "sents::numeric"),),
     ),
     "a condition that is none": Case(
         code="expression",
-        exit_code=6,
+        exit_code=3,
         key="where",
         says="must be type boolean",
         edits=(("cents >= 0", "cents + 0"),),
     ),
     "an expectation that cannot be read": Case(
         code="expression",
-        exit_code=6,
+        exit_code=3,
         key="expect.status",
         says="syntax error",
         edits=(("status < 10", "status <"),),
+    ),
+    "a column whose name is a word of SQL": Case(
+        code="expression",
+        exit_code=3,
+        key="columns.total",
+        says='syntax error at or near "order"; order is a word of SQL there, not the legacy column',
+        source='ALTER TABLE orders ADD "order" integer',
+        edits=(("cents::numeric / 100", "order + cents"),),
+    ),
+    "a column whose name is a value of the session": Case(
+        code="expression",
+        exit_code=3,
+        key="where",
+        says="user is a word of SQL there, not the legacy column",
+        source='ALTER TABLE orders ADD "user" text',
+        edits=(("cents >= 0", "user <> 'nobody'"),),
     ),
     "rows in the target that are not ours": Case(
         code="target-not-empty",
@@ -291,6 +307,16 @@ def test_refuses(case: Case, shop: Shop, understudy: Command) -> None:
     assert (Path(error["file"]).name, error["key"]) == (case.file, case.key)
     assert error["remedy"]
     assert ended.code == case.exit_code
+
+
+def test_columns_whose_names_are_words_of_sql_are_named_in_quotes(
+    shop: Shop, understudy: Command
+) -> None:
+    shop.source('ALTER TABLE orders ADD "order" integer, ADD "user" text, ADD "end" text')
+    expression = """case when s."user" <> 'user' then s."order" end -- The user."""
+    shop.edit("entities/orders.toml", '"cents::numeric / 100"', f"'''{expression}'''")
+    ended = understudy("check", shop.folder, "--output", "json")
+    assert [f for f in ended.document["findings"] if f["severity"] == "error"] == []
 
 
 def ring(shop: Shop, column: str) -> None:
