@@ -31,9 +31,17 @@ def normal_form(column: pl.Series, base: str) -> pl.Series:
     ]
     if base.startswith("numeric"):
         return texts.str.replace(r"(\.\d*?)0+$", "${1}").str.strip_suffix(".")
-    if base.startswith("character(") or base == "bpchar":
-        return texts.str.strip_chars_end(" ")
-    return texts
+    return unpadded(texts, base)
+
+
+def is_padded(base: str) -> bool:
+    """Whether blanks at the end of a type's texts mean nothing."""
+    return base.startswith("character(") or base == "bpchar"
+
+
+def unpadded(texts: pl.Series, base: str) -> pl.Series:
+    """Texts without the blanks at their end that mean nothing."""
+    return texts.str.strip_chars_end(" ") if is_padded(base) else texts
 
 
 def legacy_keys(columns: Sequence[pl.Series]) -> pl.Series:

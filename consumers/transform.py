@@ -7,10 +7,10 @@ from typing import Any
 import polars as pl
 
 from consumers import images
-from consumers.identity import Identity, legacy_keys, normal_form
+from consumers.identity import Identity, is_padded, legacy_keys, normal_form, unpadded
 from consumers.plan import Derived, EntityPlan
 from schemas.errors import ConfigError, InvariantError, RecordError
-from schemas.rules import Join, Json, Python, Ref, Values, spelling
+from schemas.rules import Join, Json, Python, Ref, Values
 from schemas.table import Column
 
 PythonRule = Callable[[list[str | None]], list[str | None]]
@@ -79,7 +79,7 @@ class Transform:
             case Ref() as rule:
                 values = self._references_of(rule, frame)
             case Values() as rule:
-                values = _translated(self._texts(rule.source, frame), rule)
+                values = _translated(self._codes(rule, frame), self._known(rule), rule)
             case Json() as rule:
                 values = images.encode(frame, [self._legacy(name) for name in rule.json_columns])
             case Python() as rule:
@@ -100,6 +100,12 @@ class Transform:
 
     def _texts(self, name: str, frame: pl.DataFrame) -> pl.Series:
         return frame.select(images.texts(name, frame.schema[name]).cast(pl.String)).to_series()
+
+    def _codes(self, rule: Values, frame: pl.DataFrame) -> pl.Series:
+        return unpadded(self._texts(rule.source, frame), self._legacy(rule.source).base)
+
+    def _known(self, rule: Values) -> dict[str, str]:
+        return rule.spelled(padded=is_padded(self._legacy(rule.source).base))
 
     def _python(self, column: str, rule: Python, frame: pl.DataFrame) -> pl.Series:
         """What a function makes of the rows that are not deleted; of those there is no more than the key."""
@@ -124,17 +130,16 @@ class Transform:
         faults = pl.Series("__fault", [None] * frame.height, dtype=pl.String)
         for derived in self._plan.derived:
             if isinstance(derived.rule, Values) and derived.rule.otherwise == "dead-letter":
-                texts = self._texts(derived.rule.source, frame)
-                unknown = texts.is_not_null() & ~texts.is_in(list(derived.rule.values))
+                codes = self._codes(derived.rule, frame)
+                unknown = codes.is_not_null() & ~codes.is_in(list(self._known(derived.rule)))
                 faults = faults.zip_with(~unknown, pl.Series([derived.column] * frame.height))
         return faults.alias("__fault")
 
 
-def _translated(texts: pl.Series, rule: Values) -> pl.Series:
-    table = {code: spelling(value) for code, value in rule.values.items()}
+def _translated(codes: pl.Series, known: Mapping[str, str], rule: Values) -> pl.Series:
     if rule.otherwise == "keep":
-        return texts.replace(table)
-    return texts.replace_strict(table, default=None, return_dtype=pl.String)
+        return codes.replace(known)
+    return codes.replace_strict(known, default=None, return_dtype=pl.String)
 
 
 def _function(entity: str, rule: Python, folder: Path) -> PythonRule:

@@ -125,6 +125,13 @@ class Values(_Rule):
     values: dict[str, Scalar]
     otherwise: Literal["keep", "null", "dead-letter"] = Field(default="dead-letter", alias="else")
 
+    def spelled(self, *, padded: bool) -> dict[str, str]:
+        """The texts of the values by their codes; of a padded type the codes are without blanks at their end."""
+        return {
+            code.rstrip(" ") if padded else code: spelling(value)
+            for code, value in self.values.items()
+        }
+
 
 class Sql(_Rule):
     """A PostgreSQL expression over the legacy row, evaluated by the target."""

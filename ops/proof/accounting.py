@@ -139,10 +139,12 @@ class _Taking:
         )
 
     def _rows(self, legacy: Table, key: Sequence[str]) -> pl.DataFrame:
-        """The keys of the source: as one text, and as it prints each column of them."""
+        """The keys of the source: as one text, and each column of them as text, which true is to a boolean, not t."""
         names = [f"__key{n}" for n in range(len(key))]
         query = sql.SQL("SELECT {} FROM {}").format(
-            sql.SQL(", ").join(map(sql.Identifier, key)),
+            sql.SQL(", ").join(
+                sql.SQL("CAST({} AS text)").format(sql.Identifier(name)) for name in key
+            ),
             sql.Identifier(legacy.schema, legacy.name),
         )
         rows = frames.read(self._point.source, query, names)

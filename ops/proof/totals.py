@@ -64,12 +64,15 @@ def totals(
         source: In the transaction of an exact point.
         target: As `source`.
         summed: The entity.
-        staying: Key values of the rows that are not in the target, as the source prints them.
+        staying: Key values of the rows that are not in the target, as text; char(n) with or without its padding.
         ids: Of the entities that it refers to.
     """
     if not summed.columns:
         return []
-    keys = [staying[name].to_list() for name in staying.columns]
+    keys = [
+        identity.unpadded(staying[name], base).to_list()
+        for name, base in zip(staying.columns, _bases(summed, summed.key), strict=True)
+    ]
     found = []
     for by in (None, *summed.entity.totals_by):
         labels: dict[str | None, str] = {}
@@ -111,7 +114,7 @@ def _named(
     width = len(rule.columns)
     columns = [
         identity.normal_form(pl.Series("k", [row[at] for row in rows], dtype=pl.String), base)
-        for at, base in enumerate(_bases(summed, rule))
+        for at, base in enumerate(_bases(summed, rule.columns))
     ]
     keys = identity.legacy_keys(columns).to_list()
     labels: dict[str | None, str] = {ids.one(key): key for key in keys if key is not None}
@@ -119,8 +122,8 @@ def _named(
     return [(uuids.get(key), *row[width:]) for key, row in zip(keys, rows, strict=True)], labels
 
 
-def _bases(summed: Summed, rule: Ref) -> list[str]:
-    found = [summed.legacy.column(name) for name in rule.columns]
+def _bases(summed: Summed, columns: Sequence[str]) -> list[str]:
+    found = [summed.legacy.column(name) for name in columns]
     return [column.base if column else "text" for column in found]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from consumers import identity
 from consumers.catalog import TargetTable
 from consumers.plan import mapping_of
 from schemas.entity import Entity
@@ -75,7 +76,9 @@ def of_source(summed: Summed, by: str | None) -> sql.Composed:
     where = sql.SQL("({}\n) IS TRUE").format(_sql(summed.entity.where or "true"))
     return _OF_SOURCE.format(
         group=_COMMA.join(groups),
-        sums=_COMMA.join(_sum(_value(summed.entity.columns[c.name]), c) for c in summed.columns),
+        sums=_COMMA.join(
+            _sum(_value(summed, summed.entity.columns[c.name]), c) for c in summed.columns
+        ),
         columns=_COMMA.join(_as_staged(column) for column in summed.legacy.columns),
         table=sql.Identifier(summed.legacy.schema, summed.legacy.name),
         where=where,
@@ -110,10 +113,10 @@ def _groups(summed: Summed, by: str | None) -> Sequence[sql.Composable]:
         return [text.format(sql.Identifier("s", name)) for name in rule.columns]
     column = summed.target.table.column(by or "")
     kind = sql.SQL(column.base if column else "text")
-    return [text.format(sql.SQL("CAST({} AS {})").format(_value(rule), kind))]
+    return [text.format(sql.SQL("CAST({} AS {})").format(_value(summed, rule), kind))]
 
 
-def _value(rule: AnyRule) -> sql.Composable:
+def _value(summed: Summed, rule: AnyRule) -> sql.Composable:
     """What a rule makes of a legacy row (alias s)."""
     match rule:
         case Copy():
@@ -128,16 +131,18 @@ def _value(rule: AnyRule) -> sql.Composable:
         case Sql():
             return sql.SQL("({}\n)").format(_sql(rule.sql))
         case Values():
-            return _code(rule)
+            return _code(summed, rule)
         case _:
             raise InvariantError(f"{rule.word} cannot be told apart on the source")
 
 
-def _code(rule: Values) -> sql.Composed:
+def _code(summed: Summed, rule: Values) -> sql.Composed:
+    column = summed.legacy.column(rule.source)
+    known = rule.spelled(padded=column is not None and identity.is_padded(column.base))
     code = sql.SQL("CAST({} AS text)").format(sql.Identifier("s", rule.source))
     whens = [
-        sql.SQL("WHEN {} THEN {}").format(sql.Literal(known), sql.Literal(spelling(value)))
-        for known, value in rule.values.items()
+        sql.SQL("WHEN {} THEN {}").format(sql.Literal(spelled), sql.Literal(value))
+        for spelled, value in known.items()
     ]
     otherwise = code if rule.otherwise == "keep" else sql.SQL("NULL")
     return sql.SQL("CASE {} {} ELSE {} END").format(code, sql.SQL(" ").join(whens), otherwise)

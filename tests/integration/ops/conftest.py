@@ -17,9 +17,12 @@ import pytest
 from consumers import control
 from ops import wiring
 from ops.cli.main import main
+from ops.proof import accounting
+from ops.proof import verify as verifying
 from ops.stack import postgres, process
 from ops.stack.part import wait_until_ready
 from ops.stack.state import Endpoints, dsn, free_port, temporary_home
+from tests.integration.ops.still import at_rest, mapped, row_id
 from tests.shop import Shop, open_shop
 
 
@@ -99,3 +102,17 @@ def register(shop: Shop) -> None:
         control.migrate(connection)
         migration = wiring.read(shop.folder)
         control.register(connection, list(migration.entities.values()), migration.folder)
+
+
+@pytest.fixture
+def still(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A shop with one customer on both sides, whose exact point is now."""
+    register(shop)
+    shop.source("INSERT INTO customers VALUES (1, 'Ada', NULL, '2020-02-02 12:00')")
+    with psycopg.connect(shop.target_dsn) as target:
+        values = (row_id("customers", 1), "Ada", None, "2020-02-02 11:00Z", "AT")
+        target.execute("INSERT INTO shop.customers VALUES (%s, %s, %s, %s, %s)", values)
+    mapped(shop, "customers", 1)
+    monkeypatch.setattr(accounting, "exact_point", at_rest)
+    monkeypatch.setattr(verifying, "exact_point", at_rest)
+    return shop

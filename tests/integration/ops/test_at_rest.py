@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,6 @@ import psycopg
 import pytest
 
 from consumers import control
-from consumers.identity import Identity
 from ops import databases, letters, wiring
 from ops.letters import Chosen
 from ops.proof import accounting, exact_point
@@ -20,77 +18,19 @@ from ops.proof.exact_point import ExactPoint, begin, require_unmoved
 from ops.proof.hold import Hold
 from ops.proof.verified import Since
 from ops.proof.verify import Options
-from ops.stack.state import Endpoints
 from schemas.errors import NotReadyError
 from schemas.table import CATALOG_SQL, tables_of
 from tests.integration.ops.conftest import Ended, register
+from tests.integration.ops.still import IMAGE, at_rest, mapped, order, row_id
 from tests.shop import Shop
 
 Command = Callable[..., Ended]
-NAMESPACE = UUID("6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10")
 LOCK_TIMEOUT_MS = 50
 STRANGER = UUID("00000000-0000-0000-0000-000000000001")
-MAP = """
-INSERT INTO understudy.migration_mappings
-    (generation, entity, source, legacy_key, id, state, epoch, commit_lsn, ordinal, spec_version, owed, original)
-VALUES (1, %s, %s, %s, %s, 'l', 1, 1, 0, 1, %s, %s)"""
 WAIT = """
 INSERT INTO understudy.waiting
     (entity, source, legacy_key, id, epoch, commit_lsn, ordinal, deleted, image, reason, error)
 VALUES ('orders', 'public.orders', %s, %s, 1, 1, 0, false, %s, 'rule', 'no reason')"""
-IMAGE = '{{"id":{key},"customer_id":1,"status":0,"cents":100,"code":null}}'
-
-
-def row_id(entity: str, key: object) -> UUID:
-    return UUID(Identity(NAMESPACE, entity).one(str(key)))
-
-
-def mapped(
-    shop: Shop, entity: str, key: object, *, owed: object = None, original: str | None = None
-) -> None:
-    """What the apply records of a row."""
-    place = (entity, f"public.{entity}", str(key), row_id(entity, key))
-    with psycopg.connect(shop.target_dsn) as target:
-        target.execute(MAP, [*place, owed, original])
-
-
-def order(shop: Shop, key: int, *, total: str = "1", original: str = IMAGE) -> None:
-    """An order of the first customer, on both sides; in the target its total may be another."""
-    with psycopg.connect(shop.source_dsn) as source:
-        source.execute("INSERT INTO orders VALUES (%s, 1, 0, 100, NULL)", [key])
-    values = (row_id("orders", key), row_id("customers", 1), "open", total)
-    with psycopg.connect(shop.target_dsn) as target:
-        target.execute("INSERT INTO shop.orders VALUES (%s, %s, %s, %s, NULL)", values)
-    mapped(shop, "orders", key, original=original.format(key=key) if original else None)
-
-
-@pytest.fixture
-def still(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop with one customer on both sides, whose exact point is now."""
-    register(shop)
-    shop.source("INSERT INTO customers VALUES (1, 'Ada', NULL, '2020-02-02 12:00')")
-    with psycopg.connect(shop.target_dsn) as target:
-        values = (row_id("customers", 1), "Ada", None, "2020-02-02 11:00Z", "AT")
-        target.execute("INSERT INTO shop.customers VALUES (%s, %s, %s, %s, %s)", values)
-    mapped(shop, "customers", 1)
-    monkeypatch.setattr(accounting, "exact_point", at_rest)
-    monkeypatch.setattr(verifying, "exact_point", at_rest)
-    return shop
-
-
-@contextmanager
-def at_rest(
-    _migration: object, at: Endpoints, *_rest: object, **_how: object
-) -> Iterator[ExactPoint]:
-    """Both sides as they are."""
-    with (
-        databases.source(at.source_dsn, "test") as source,
-        databases.target(at.target_dsn, "test") as target,
-    ):
-        begin(source)
-        begin(target)
-        now = datetime.now(UTC)
-        yield ExactPoint(lsn=1, at=now, held_s=0.0, offsets={}, source=source, target=target)
 
 
 def verified(

@@ -129,3 +129,17 @@ def test_a_python_rule_that_is_not_there_is_a_config_error(
     (tmp_path / "rules.py").write_text(RULES)
     with pytest.raises(ConfigError, match=message):
         derived("name", {"from": "name", "python": rule}, folder=tmp_path)
+
+
+@pytest.mark.parametrize("other", ["keep", "dead-letter"])
+def test_blanks_at_the_end_of_a_padded_code_mean_nothing(other: str) -> None:
+    compiled = plan(
+        {"status": {"from": "kind", "values": {"A": "open", "B  ": "paid"}, "else": other}},
+        legacy={"kind": "character(3)"},
+    )
+    codes = ["A  ", "B  ", " A ", None]
+    frame = pl.DataFrame({"__op": ["u"] * 4, "kind": codes})
+    found = Transform(compiled, {}, Path()).derive(frame)
+    unknown = (" A", None) if other == "keep" else (None, "status")
+    assert found["__0"].to_list() == ["open", "paid", unknown[0], None]
+    assert found["__fault"].to_list() == [None, None, unknown[1], None]
