@@ -63,6 +63,8 @@ def _sentence(error: Any, model: type[BaseModel]) -> str:
         return f"unknown key {word}{did_you_mean(word, _words(error['loc'], model))}"
     if kind == "missing":
         return "the key is missing"
+    if kind == "string_too_short":
+        return "a name is wanted here, not an empty text"
     plain = (
         text for (key, start), text in _PLAIN.items() if key == word and kind.startswith(start)
     )

@@ -101,6 +101,14 @@ class Entity(BaseModel):
     totals_by: tuple[Name, ...] = ()
     inverse: Inverse = Inverse()
 
+    @field_validator("key")
+    @classmethod
+    def _some_key(cls, key: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(key)) < max(1, len(key)):
+            message = "name the columns of the legacy key, each once, or leave it out: then it is the primary key"
+            raise ValueError(message)
+        return key
+
     @field_validator("columns")
     @classmethod
     def _one_identity(cls, columns: dict[str, AnyRule]) -> dict[str, AnyRule]:

@@ -16,6 +16,7 @@ from schemas.rules import Missing
 
 PIPELINE_FILE = "understudy.toml"
 ENTITY_FOLDER = "entities"
+_WANTED = "Name a migration folder, such as examples/clinic."
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -88,10 +89,7 @@ def load(folder: Path, environment: Mapping[str, str]) -> Migration:
         ConfigError: A file is missing, is not TOML, or has a key or value that nobody knows; names file, key, remedy;
             further ones of the same file are its notes.
     """
-    if folder.is_file():
-        raise ConfigError(
-            "a folder is wanted, not a file of it", file=folder, remedy=f"Name {folder.parent}."
-        )
+    _require_folder(folder)
     document = _toml(folder / PIPELINE_FILE)
     pipeline = _validated(Pipeline, with_environment(document, environment), folder / PIPELINE_FILE)
     files = _entity_files(folder / ENTITY_FOLDER)
@@ -103,6 +101,21 @@ def load(folder: Path, environment: Mapping[str, str]) -> Migration:
     sharing.check(entities, files)
     order = waves(entities)
     return Migration(folder=folder, pipeline=pipeline, entities=entities, files=files, waves=order)
+
+
+def _require_folder(folder: Path) -> None:
+    try:
+        is_folder, is_there = folder.is_dir(), folder.exists()
+    except OSError as error:
+        raise ConfigError(
+            f"the folder cannot be read: {error.strerror}", folder=folder, remedy=_WANTED
+        ) from error
+    if not is_there:
+        raise ConfigError("the folder does not exist", folder=folder, remedy=_WANTED)
+    if not is_folder:
+        raise ConfigError(
+            "a folder is wanted, not a file of it", file=folder, remedy=f"Name {folder.parent}."
+        )
 
 
 def _entity_files(folder: Path) -> dict[str, Path]:
@@ -132,9 +145,11 @@ def _toml(file: Path) -> dict[str, Any]:
         raise ConfigError(
             "the file does not exist",
             file=file,
-            remedy="Name a migration folder, such as examples/clinic.",
+            remedy=_WANTED,
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except OSError as error:
+        raise ConfigError(f"the file cannot be read: {error.strerror}", file=file) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"not readable as TOML: {error}", file=file) from error
 
 

@@ -32,7 +32,7 @@ def test_a_row_and_one_that_waits_are_known_by_their_keys(
 ) -> None:
     kind, value, key, other = spelled
     still.source(f"ALTER TABLE orders ALTER id TYPE {kind} USING NULL, ALTER status TYPE char(3)")
-    still.edit("entities/orders.toml", '0 = "open", 1 = "paid"', 'A = "open", "B  " = "paid"')
+    still.edit("entities/orders.toml", '0 = "open", 1 = "paid"', '"A  " = "open", B = "paid"')
     still.edit("entities/orders.toml", "status < 10", "status <> 'X'")
     still.edit("entities/orders.toml", "where", 'totals_by = ["status"]\nwhere')
     with psycopg.connect(still.source_dsn) as source:

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -90,8 +91,71 @@ def test_a_folder_that_is_not_there_ends_with_3_and_one_line_and_a_remedy(
     assert shown.out == ""
     line, remedy = shown.err.splitlines()
     assert line.startswith("error: ")
-    assert "file=nowhere/understudy.toml" in line
+    assert "the folder does not exist folder=nowhere" in line
     assert remedy.startswith("  ")
+
+
+def wrong_folders(place: Path) -> Iterator[Path]:
+    """Folders that hold no migration, each in its own way."""
+    names = (
+        "no-pipeline no-entities entities-are-a-file broken-pipeline broken-entity entity-is-a-folder "
+        "not-utf8 pipeline-is-a-folder"
+    )
+    for name in names.split():
+        (place / name / "entities").mkdir(parents=True)
+        (place / name / "entities" / "orders.toml").write_text('source = "public.orders"')
+        shutil.copy(CLINIC / "understudy.toml", place / name)
+        yield place / name
+    (place / "no-pipeline" / "understudy.toml").unlink()
+    for name in ("no-entities", "entities-are-a-file", "entity-is-a-folder"):
+        (place / name / "entities" / "orders.toml").unlink()
+    (place / "entities-are-a-file" / "entities").rmdir()
+    (place / "entities-are-a-file" / "entities").touch()
+    (place / "broken-pipeline" / "understudy.toml").write_text("[source\n")
+    (place / "broken-entity" / "entities" / "orders.toml").write_text("where = ")
+    (place / "entity-is-a-folder" / "entities" / "orders.toml").mkdir()
+    (place / "not-utf8" / "entities" / "orders.toml").write_bytes(b"\xff")
+    (place / "pipeline-is-a-folder" / "understudy.toml").unlink()
+    (place / "pipeline-is-a-folder" / "understudy.toml").mkdir()
+    (place / "file").touch()
+    (place / "empty").mkdir()
+    (place / "loop").symlink_to(place / "loop")
+    yield from (place / name for name in ("nowhere", "file", "empty", "loop", "long" * 100))
+
+
+# What a command wants beside the folder.
+BESIDE = {
+    ("document",): ["--output", "docs"],
+    ("replay",): ["--all"],
+    ("dead-letters", "show"): ["--entity", "orders", "--key", "1"],
+    ("parked", "show"): ["--entity", "orders", "--key", "1"],
+    ("dead-letters", "discard"): ["--entity", "orders", "--because", "old"],
+    ("trace", "source"): ["public.orders", "1", "--folder"],
+    ("trace", "target"): ["shop.orders", "6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10", "--folder"],
+}
+OF_A_FOLDER = [
+    words for words, _ in commands(root()) if words[0] not in {"stack", "version", "schema"}
+]
+
+
+@pytest.mark.parametrize("words", OF_A_FOLDER, ids=" ".join)
+def test_a_wrong_folder_is_one_line_and_a_remedy_and_ends_with_3(
+    words: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in list(wrong_folders(tmp_path)):
+        assert ended(monkeypatch, *words, *BESIDE.get(words, []), str(folder)) == 3, folder
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        *errors, remedy = shown.err.splitlines()
+        assert errors
+        assert all(line.startswith("error: The configuration is not valid: ") for line in errors)
+        assert folder.name in errors[0]
+        assert remedy.startswith("  ")
+    assert not (tmp_path / "docs").exists()
 
 
 def test_without_servers_and_without_a_stack_the_remedy_names_both_ways(

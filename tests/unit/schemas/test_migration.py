@@ -80,6 +80,10 @@ def test_a_wrong_rule_is_named_by_file_and_key(
         ),
         ("partitions = 9\n" + ENTITY, "partitions", "less than or equal to 8"),
         (HEAD, "columns", "the key is missing"),
+        ("key = []\n" + ENTITY, "key", "name the columns of the legacy key"),
+        ('key = [""]\n' + ENTITY, "key.0", "a name is wanted here, not an empty text"),
+        ('key = ["id", "id"]\n' + ENTITY, "key", "each once"),
+        (ENTITY.replace('"public.orders"', '"public."'), "source.table", "a name is wanted here"),
     ],
 )
 def test_a_wrong_entity_is_named_by_file_and_key(
@@ -161,8 +165,10 @@ def test_a_file_that_is_not_toml_or_not_there_is_named(write: Write) -> None:
     folder = write(entity="x = [")
     with pytest.raises(ConfigError, match=r"not readable as TOML.*orders\.toml"):
         load(folder, {})
-    with pytest.raises(ConfigError, match=r"does not exist.*understudy\.toml"):
+    with pytest.raises(ConfigError, match=r"the folder does not exist folder=.*elsewhere"):
         load(folder / "elsewhere", {})
+    with pytest.raises(ConfigError, match=r"the file does not exist.*understudy\.toml"):
+        load(folder / "entities", {})
     (folder / "entities" / "orders.toml").unlink()
     with pytest.raises(ConfigError, match="there is no entity file"):
         load(folder, {})
