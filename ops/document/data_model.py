@@ -57,7 +57,10 @@ def _entity(model: Model, entity: Entity) -> Iterator[str]:
         yield items("What the target demands:", demands)
     yield table(("legacy column", "type", "NULL", "goes to"), _legacy(model, entity))
     left = list(_left_behind(model, entity))
-    yield items("What stays behind:", left) if left else "No condition leaves a row behind."
+    yield items("What a condition leaves behind:", left) if left else _NO_CONDITION
+
+
+_NO_CONDITION = "No condition leaves a row behind; what else may is in [the coverage](coverage.md)."
 
 
 def _heading(model: Model, entity: Entity) -> str:

@@ -12,9 +12,11 @@ from schemas.event_id import lsn_text
 
 _PAGE = Template(files("ops.proof").joinpath("account_page.html").read_text(encoding="utf-8"))
 _HEADINGS = (
-    "entity", "legacy table", "rows in the source", "in the target", "merged", "dead letters", "parked", "excluded",
-    "unaccounted",
+    "entity", "legacy table", "target table", "rows in the source", "in the target", "merged", "dead letters", "parked",
+    "excluded", "unaccounted",
 )  # fmt: skip
+# Of each entity; a page of a million keys helps nobody.
+KEYS_SHOWN_MAX = 1_000
 
 
 def page(account: Account) -> str:
@@ -53,7 +55,8 @@ def _domain(account: Account, name: str) -> str:
     parts = [title, _table(_HEADINGS, [_row(entity) for entity in entities])]
     reasons = [row for entity in entities for row in _reasons(entity)]
     if reasons:
-        parts += ["<h3>What stays behind</h3>", _table(("entity", "rows", "as", "why"), reasons)]
+        title = "<h3>What stays behind, and what was repaired</h3>"
+        parts += [title, _table(("entity", "rows", "as", "why"), reasons)]
     totals = [row for entity in entities for row in _totals(entity)]
     if totals:
         headings = ("entity", "column", "by", "of", "source", "target", "")
@@ -73,7 +76,14 @@ def _row(entity: EntityAccount) -> list[object]:
         )
     ]
     unaccounted = len(entity.unaccounted) + len(entity.extra)
-    return [entity.entity, entity.source, entity.rows, *counts, unaccounted]
+    return [
+        entity.entity,
+        entity.source,
+        entity.target,
+        entity.rows,
+        *counts,
+        unaccounted,
+    ]
 
 
 def _reasons(entity: EntityAccount) -> Iterator[list[object]]:
@@ -92,8 +102,10 @@ def _reasons(entity: EntityAccount) -> Iterator[list[object]]:
             "a parent was found by an alternative key",
         ]
     for word, keys in (("UNACCOUNTED", entity.unaccounted), ("NOT IN THE SOURCE", entity.extra)):
-        for key in keys:
+        for key in keys[:KEYS_SHOWN_MAX]:
             yield [entity.entity, 1, word, f"key {key}"]
+        if keys[KEYS_SHOWN_MAX:]:
+            yield [entity.entity, len(keys) - KEYS_SHOWN_MAX, word, "further keys, not listed"]
 
 
 def _totals(entity: EntityAccount) -> Iterator[list[object]]:

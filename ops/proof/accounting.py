@@ -21,6 +21,7 @@ from ops.proof.totals_sql import Summed
 from ops.stack.state import Endpoints
 from schemas.entity import Entity
 from schemas.migration import Migration
+from schemas.rules import Python
 from schemas.table import CATALOG_SQL, Table, tables_of
 
 _UNREAD = files("ops.proof").joinpath("unread.sql").read_bytes()
@@ -107,7 +108,6 @@ class _Taking:
         staying = ours.filter(~pl.col("class").is_in(_PRESENT).fill_null(value=False))
         left = both.filter(pl.col("__source").is_null())
         where = entity.where or ""
-        file = self._migration.files[entity.name]
         return EntityAccount(
             entity=entity.name,
             domain=self._migration.domain(entity.name),
@@ -135,7 +135,17 @@ class _Taking:
                     self._ids,
                 )
             ),
-            rules=file.read_text(encoding="utf-8"),
+            rules=self._rules(entity),
+        )
+
+    def _rules(self, entity: Entity) -> str:
+        """The entity file, and the modules that its Python rules are from."""
+        rules = (rule for rule in entity.columns.values() if isinstance(rule, Python))
+        modules = sorted({f"{rule.python.partition(':')[0]}.py" for rule in rules})
+        files = [self._migration.folder / module for module in modules]
+        own = self._migration.files[entity.name].read_text(encoding="utf-8")
+        return "\n".join(
+            [own, *(f"# {file.name}\n{file.read_text(encoding='utf-8')}" for file in files)]
         )
 
     def _rows(self, legacy: Table, key: Sequence[str]) -> pl.DataFrame:

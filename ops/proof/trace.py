@@ -48,6 +48,7 @@ class Life:
     """What is known of one row under the rules of one entity.
 
     Attributes:
+        merged_into: The entity whose row has its columns; None: it has a row of its own.
         legacy_row: As the source has it now; None: it is not there.
         target_row: As the target has it now; None: it is not there.
         mapping: What the mapping records, the original row included; None: nothing was ever applied.
@@ -60,6 +61,7 @@ class Life:
     source: str
     target: str
     legacy_key: str
+    merged_into: str | None = None
     legacy_row: dict[str, Any] | None = None
     target_row: dict[str, Any] | None = None
     mapping: dict[str, Any] | None = None
@@ -72,7 +74,10 @@ class Life:
         """Where the row is, in a word or two."""
         if self.waiting is not None:
             return "dead letter" if self.waiting["reason"] == "rule" else "parked"
-        return _STATES[self.mapping["state"]] if self.mapping else "never applied"
+        if self.mapping is None:
+            return "never applied"
+        is_merged = self.merged_into is not None and self.mapping["state"] == "l"
+        return f"merged into {self.merged_into}" if is_merged else _STATES[self.mapping["state"]]
 
     def as_json(self) -> dict[str, Any]:
         """For `--output json`."""
@@ -198,6 +203,7 @@ class _Looking:
             source=str(entity.source),
             target=str(entity.target),
             legacy_key=key,
+            merged_into=entity.joined,
             legacy_row=self._legacy_row(entity, key),
             target_row=self._target_row(entity, mapping),
             mapping=mapping,

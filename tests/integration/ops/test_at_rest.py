@@ -21,7 +21,7 @@ from ops.proof.verify import Options
 from schemas.errors import NotReadyError
 from schemas.table import CATALOG_SQL, tables_of
 from tests.integration.ops.conftest import Ended, register
-from tests.integration.ops.still import IMAGE, at_rest, mapped, order, row_id
+from tests.integration.ops.still import IMAGE, MAP, at_rest, mapped, order, row_id
 from tests.shop import Shop
 
 Command = Callable[..., Ended]
@@ -321,3 +321,42 @@ def test_a_key_that_is_no_value_of_its_column_is_the_callers_mistake(
     ended = understudy("trace", "source", "public.orders", "seven", "--folder", still.folder)
     assert (ended.code, ended.out) == (2, "")
     assert "the key is no value of its columns table=public.orders" in ended.err
+
+
+def test_the_page_of_an_account_has_what_an_auditor_asks_for(
+    still: Shop, understudy: Command
+) -> None:
+    (still.folder / "tidy.py").write_text("def upper(values):\n    return values\n")
+    still.edit("entities/customers.toml", '"name"', '{ from = "name", python = "tidy:upper" }')
+    order(still, 1)
+    page = understudy("account", still.folder, "--output", "html").out
+    for text in ("LSN 0/1 of the source", "public.orders", "shop.orders", "Version, source"):
+        assert text in page
+    assert "<dt>Time</dt><dd>20" in page
+    assert "cents &gt;= 0" in page
+    assert "def upper(values):" in page
+
+
+def test_a_row_that_adds_columns_to_another_is_traced_as_merged(
+    still: Shop, understudy: Command
+) -> None:
+    still.source("CREATE TABLE lands (id integer PRIMARY KEY, land char(2))")
+    still.edit("entities/customers.toml", 'country    = { constant = "AT" }\n', "")
+    (still.folder / "entities" / "lands.toml").write_text("""
+source = "public.lands"
+target = "shop.customers"
+[columns]
+id      = { join = "customers", from = "id" }
+country = "land"
+""")
+    register(still)
+    still.source("INSERT INTO lands VALUES (1, 'AT')")
+    with psycopg.connect(still.target_dsn) as target:
+        place = ("lands", "public.lands", "1", row_id("customers", 1))
+        target.execute(MAP, [*place, None, None])
+    ended = understudy("trace", "source", "public.lands", "1", "-f", still.folder, "-o", "json")
+    life = ended.document
+    assert (life["state"], life["merged_into"]) == ("merged into customers", "customers")
+    assert life["target_row"]["name"] == "Ada"
+    account = understudy("account", still.folder, "--output", "json").document
+    assert (account["merged"], account["unaccounted"]) == (1, 0)
