@@ -78,11 +78,23 @@ class Stage:
         Raises:
             RecordError: A Python rule fails.
         """
+        self.put(cursor, self.lines(self._whole(legacy), images_too=False))
+
+    def derived(self, legacy: pl.DataFrame) -> pl.DataFrame:
+        """Whole legacy rows, as `fill` takes them, with `__id` and what is computed in columns.
+
+        Raises:
+            RecordError: A Python rule fails.
+        """
+        rows = self._whole(legacy)
+        return self._transform.derive(rows).with_columns(self._transform.ids(rows))
+
+    def _whole(self, legacy: pl.DataFrame) -> pl.DataFrame:
+        """Legacy rows as rows of events that write them."""
         absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in META.items()]
-        rows = legacy.with_columns(*absent).with_columns(
+        return legacy.with_columns(*absent).with_columns(
             self.keys(legacy), pl.lit("u").alias("__op")
         )
-        self.put(cursor, self.lines(rows, images_too=False))
 
     def _original(self, rows: pl.DataFrame, *, kept: bool) -> pl.Expr:
         """The image of each row; none for deletes, which leave the last one in the mapping."""

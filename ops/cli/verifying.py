@@ -39,6 +39,13 @@ def verify(  # noqa: PLR0913 - a parameter an option
             help="Only what has changed since the last one, or since 2026-05-01T18:00 (UTC).",
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the one that was stopped: entities that it found clean are not read again.",
+        ),
+    ] = False,
     values: Annotated[
         bool, typer.Option("--values", help="Show the values that differ; they are not kept.")
     ] = False,
@@ -55,21 +62,29 @@ def verify(  # noqa: PLR0913 - a parameter an option
     """Compare every row of the target with what the rules make of its legacy row, at one exact point.
 
     The pipeline goes on: its workers are held for a second or two. A row that differs is named with the reason: it was
-    written by somebody else, or by older rules, is missing, or is too much. The result is kept; status tells when the
-    target has moved on since. Exit code 8 if a row, or a total of a numeric column, differs.
+    written by somebody else, or by older rules, is missing, or is too much. Where all rows are looked at, so is the
+    target as a whole: foreign keys, unique UUIDs, the mapping, sequences, totals. What was found of an entity is kept
+    as soon as it is done; status tells when the target has moved on since. Exit code 8 if a row or a total differs, or
+    a check does not hold.
 
     Example: understudy verify examples/clinic --entity payments --values
     """
     from ops import wiring  # noqa: PLC0415 - see account
     from ops.proof import verify as verifying  # noqa: PLC0415
 
-    if sample and since:
-        raise UsageError("--sample and --since exclude each other", remedy="Write one.")
+    if sum(map(bool, (sample, since, resume))) > 1 or (resume and entity):
+        raise UsageError(
+            "--sample, --since and --resume exclude each other, and --resume goes with no --entity",
+            remedy="Write one; the entities are those that the stopped one was asked for.",
+        )
     migration = wiring.read(folder)
     at = wiring.endpoints(migration)
     names = wiring.named(migration, tuple(entity or ()))
     options = verifying.Options(since=_since(since), sample=sample, values=values, rows_per_s=rate)
-    found = verifying.take(migration, at, names, say, timeout_s=timeout, options=options)
+    if resume:
+        found = verifying.resume(migration, at, say, timeout_s=timeout, options=options)
+    else:
+        found = verifying.take(migration, at, names, say, timeout_s=timeout, options=options)
     show(found, output)
     left = 0
     if repair and found.repairable():
@@ -96,6 +111,7 @@ def require_clean(found: "Verification", left: int) -> None:
         raise MismatchError(
             "the target is not what the rules make of the source",
             differing=found.differing,
+            checks=", ".join(check.name for check in found.unmet) or "hold",
             remedy="understudy trace shows the life of a row; --values shows what differs.",
         )
 
@@ -130,7 +146,7 @@ def mended(
         say(f"{name}: {count:,} rows written again")
     names = [entity.entity for entity in found.entities]
     base = {name: Since(offsets=found.offsets, waiting=tuple(keys.get(name, ()))) for name in names}
-    again = replace(options, since=base, sample=0)
+    again = replace(options, since=base, sample=0, structure=bool(found.checks))
     return verifying.take(migration, at, names, say, timeout_s=timeout, options=again)
 
 

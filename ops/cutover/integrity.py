@@ -24,7 +24,7 @@ def look(target: Connection, migration: Migration) -> list[Gate]:
         target: Its statement_timeout is off: orphans are counted over whole tables.
         migration: All its entities.
     """
-    return [*_switched_off(target, migration), _orphans(target, migration)]
+    return [*_switched_off(target, migration), orphans(target, migration)]
 
 
 def _switched_off(target: Connection, migration: Migration) -> Iterator[Gate]:
@@ -45,7 +45,8 @@ def _switched_off(target: Connection, migration: Migration) -> Iterator[Gate]:
         )
 
 
-def _orphans(target: Connection, migration: Migration) -> Gate:
+def orphans(target: Connection, migration: Migration) -> Gate:
+    """Whether every foreign key of the target tables of a migration's entities points to a row."""
     tables = catalogs.target_tables(target, migration)
     keys = {key.name + str(key.table): key for t in tables.values() for key in t.references}
     counted = {_label(key): count_orphans(target, key) for key in keys.values()}

@@ -20,6 +20,45 @@ _SET = sql.SQL("""
         SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {sequence})
         AND there.highest IS NOT NULL""")
 
+_STATE = sql.SQL("""
+    SELECT (SELECT max({column})::bigint FROM {table}), CASE WHEN is_called THEN last_value ELSE last_value - 1 END
+    FROM {sequence}""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """A sequence beside the column that it fills.
+
+    Attributes:
+        place: Schema, table and column.
+        highest: Number in the column; None: there is none.
+        at: The number that was given last.
+    """
+
+    sequence: str
+    place: tuple[str, str, str]
+    highest: int | None
+    at: int
+
+    @property
+    def column(self) -> str:
+        """Schema, table and column, with dots."""
+        return ".".join(self.place)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it is going to give a number that the column has, or had."""
+        return self.highest is not None and self.at < self.highest
+
+    def as_json(self) -> dict[str, object]:
+        """As evidence."""
+        return {
+            "sequence": self.sequence,
+            "column": self.column,
+            "highest": self.highest,
+            "at": self.at,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raised:
@@ -32,6 +71,30 @@ class Raised:
     def as_json(self) -> dict[str, object]:
         """As evidence."""
         return asdict(self)
+
+
+def look(target: Connection, migration: Migration) -> list[Sequence]:
+    """The sequences of all target tables that count upwards."""
+    wanted = places([entity.target.place for entity in migration.entities.values()])
+    found = []
+    for schema, table, column, _, *sequence, _ in target.execute(_SEQUENCES, wanted).fetchall():
+        place = (str(schema), str(table), str(column))
+        name = [str(part) for part in sequence]
+        query = _STATE.format(
+            column=sql.Identifier(place[2]),
+            table=sql.Identifier(*place[:2]),
+            sequence=sql.Identifier(*name),
+        )
+        ((highest, at),) = target.execute(query).fetchall()
+        found.append(
+            Sequence(
+                sequence=".".join(name),
+                place=place,
+                highest=None if highest is None else int(str(highest)),
+                at=int(str(at)),
+            )
+        )
+    return found
 
 
 def raise_all(target: Connection, migration: Migration) -> list[Raised]:

@@ -2,21 +2,23 @@
 
 import threading
 import time
-from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 import polars as pl
 
 from consumers import images
-from consumers.expectation import Expectation, Unexpected
+from consumers.expectation import Expectation
+from consumers.plain import Plain
 from consumers.stage import Stage
 from ops import databases
 from ops.databases import Connection
-from ops.proof import source_rows
+from ops.proof import prints, source_rows
 from ops.proof.exact_point import APPLICATION, ExactPoint, begin
+from ops.proof.prints import Prints
 from ops.proof.source_rows import Stretch
 from ops.proof.verification import EntityVerification
 from ops.stack.state import Endpoints
@@ -25,6 +27,7 @@ LANES = 2
 _EXPORT = "SELECT pg_export_snapshot()"
 # As the workers have it: the planner knows nothing of a staging table, and would read the whole target for each batch.
 _BY_INDEX = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
+_BY_SCAN = "SET LOCAL enable_seqscan = on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +36,42 @@ class Task:
 
     Attributes:
         keys: Legacy keys that are looked at; what the stretch has of them is there, and the others are gone.
+        again: Whether the rows were read, and counted, before.
     """
 
     stage: Stage
     found: EntityVerification
-    stretch: Stretch | None = None
+    stretch: Stretch
     keys: frozenset[str] = frozenset()
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """Rows of one entity that are read for their numbers.
+
+    Attributes:
+        stretch: Of the legacy table, or of the target table.
+    """
+
+    plain: Plain
+    found: EntityVerification
+    prints: Prints
+    stretch: Stretch
+    of_target: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lane:
+    """A session on each side, and the entities whose staging tables it has."""
+
+    source: Connection
+    target: Connection
+    prepared: set[str]
 
 
 class Comparing:
-    """Works off tasks; for one thread, which waits meanwhile."""
+    """Works off tasks in their order, in the background, until the context ends."""
 
     def __init__(
         self, at: Endpoints, point: ExactPoint, *, values: bool = False, rows_per_s: float = 0
@@ -62,71 +91,99 @@ class Comparing:
             side: str(connection.execute(_EXPORT).fetchall()[0][0])
             for side, connection in (("source", point.source), ("target", point.target))
         }
+        self._pool = ThreadPoolExecutor(LANES, "verify")
+        self._sessions = ExitStack()
+        self._own = threading.local()
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._rows = 0
 
-    def run(self, tasks: Sequence[Task]) -> None:
-        """Compare everything; where a task fails, no other is begun.
+    def __enter__(self) -> Self:
+        """Begin; a lane is opened with its first task."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave out what was not begun, and wait for what was.
 
         Raises:
-            SourceError: A legacy table cannot be read.
-            TargetError: The target cannot be asked.
+            TargetError: In place of what the driver has raised of the target.
         """
-        waiting = deque(tasks)
-        with ThreadPoolExecutor(LANES, "verify") as pool:
-            for lane in [pool.submit(self._lane, waiting) for _ in range(min(LANES, len(tasks)))]:
-                lane.result()
+        self._pool.shutdown(cancel_futures=True)
+        self._sessions.__exit__(kind, error, trace)
 
-    def _lane(self, tasks: deque[Task]) -> None:
-        with ExitStack() as open_:
-            source = open_.enter_context(databases.source(self._at.source_dsn, APPLICATION))
-            target = open_.enter_context(databases.target(self._at.target_dsn, APPLICATION))
-            begin(source, self._snapshots["source"])
-            begin(target, self._snapshots["target"], "READ WRITE")  # Of temporary tables alone.
-            target.execute(_BY_INDEX)
-            prepared: set[str] = set()
-            try:
-                while (task := self._next(tasks)) is not None:
-                    self._prepare(target, task, prepared)
-                    self._compare(source, target, task)
-            except BaseException:
-                tasks.clear()
-                raise
+    def submit(self, task: Task | Scan) -> Future[None]:
+        """Have a task worked off.
 
-    def _next(self, tasks: deque[Task]) -> Task | None:
-        with self._lock:
-            return tasks.popleft() if tasks else None
+        Returns:
+            It raises SourceError where a legacy table cannot be read, and what psycopg raises of the target.
+        """
+        return self._pool.submit(self._work, task)
 
-    def _prepare(self, target: Connection, task: Task, prepared: set[str]) -> None:
-        if task.found.entity not in prepared:
-            prepared.add(task.found.entity)
-            with target.cursor() as cursor:
+    def _work(self, task: Task | Scan) -> None:
+        lane: _Lane | None = getattr(self._own, "lane", None)
+        if lane is None:
+            lane = self._own.lane = self._open()
+        if isinstance(task, Task):
+            lane.target.execute(_BY_INDEX)
+            self._prepare(lane, task)
+            self._compare(lane, task)
+        elif task.of_target:
+            lane.target.execute(_BY_SCAN)
+            for found in prints.of_target(task.plain, lane.target, task.stretch):
+                with self._lock:
+                    task.prints.found.append(found)
+        else:
+            self._scan(lane, task)
+
+    def _prepare(self, lane: _Lane, task: Task) -> None:
+        if task.found.entity not in lane.prepared:
+            lane.prepared.add(task.found.entity)
+            with lane.target.cursor() as cursor:
                 task.stage.prepare(cursor)
 
-    def _compare(self, source: Connection, target: Connection, task: Task) -> None:
+    def _scan(self, lane: _Lane, task: Scan) -> None:
+        for keys, expected in prints.of_source(task.plain, lane.source, task.stretch):
+            with self._lock:
+                task.found.rows += len(keys)
+                task.found.keys.append(keys)
+                task.prints.expected.append(expected)
+            self._rest(len(keys))
+
+    def _open(self) -> _Lane:
+        with self._lock:
+            enter = self._sessions.enter_context
+            source = enter(databases.source(self._at.source_dsn, APPLICATION))
+            target = enter(databases.target(self._at.target_dsn, APPLICATION))
+        begin(source, self._snapshots["source"])
+        begin(target, self._snapshots["target"], "READ WRITE")  # Of temporary tables alone.
+        return _Lane(source=source, target=target, prepared=set())
+
+    def _compare(self, lane: _Lane, task: Task) -> None:
         expectation, gone = Expectation(task.stage), set(task.keys)
-        with target.cursor() as cursor:
-            for block in source_rows.blocks(source, task.stretch) if task.stretch else ():
+        with lane.target.cursor() as cursor:
+            for block in source_rows.blocks(lane.source, task.stretch):
                 keys = task.stage.keys(block)
                 gone.difference_update(keys.to_list() if gone else ())
-                self._take(task, expectation.unexpected(cursor, block), block, keys)
+                rows = expectation.unexpected(cursor, block)
+                waiting = [row.key for row in rows if row.standing.waits or row.standing.given_up]
+                with self._lock:
+                    if not task.again:
+                        task.found.rows += block.height
+                        task.found.keys.append(keys)
+                    task.found.take(rows, values=self._values)
+                    if waiting:
+                        staying = _printed(task.stage, block.filter(keys.is_in(waiting)))
+                        task.found.staying.append(staying)
                 self._rest(block.height)
             if gone:
                 rows = expectation.remaining(cursor, sorted(gone))
                 with self._lock:
                     task.found.take(rows, values=self._values)
-
-    def _take(
-        self, task: Task, rows: Sequence[Unexpected], block: pl.DataFrame, keys: pl.Series
-    ) -> None:
-        waiting = [row.key for row in rows if row.standing.waits or row.standing.given_up]
-        with self._lock:
-            task.found.rows += block.height
-            task.found.take(rows, values=self._values)
-            task.found.keys.append(keys)
-            if waiting:
-                task.found.staying.append(_printed(task.stage, block.filter(keys.is_in(waiting))))
 
     def _rest(self, rows: int) -> None:
         """Wait as long as the limit of the rate wants it."""

@@ -6,6 +6,7 @@ import polars as pl
 from psycopg import sql
 
 from ops.databases import Connection
+from ops.proof import copied
 
 
 def read(connection: Connection, query: sql.Composable, names: list[str]) -> pl.DataFrame:
@@ -21,9 +22,8 @@ def read(connection: Connection, query: sql.Composable, names: list[str]) -> pl.
     """
     copy = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)
     buffer = io.BytesIO()
-    with connection.cursor() as cursor, cursor.copy(copy) as rows:
-        for block in rows:
-            buffer.write(block)
+    for block in copied.blocks(connection, copy):
+        buffer.write(block)
     if not buffer.tell():
         return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
     buffer.seek(0)

@@ -4,7 +4,6 @@ A table is cut by its pages, whatever its key is; a partitioned one is read whol
 Source: PostgreSQL manual, "System Columns" (ctid) and "TABLESAMPLE".
 """
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,15 +13,15 @@ from psycopg import sql
 from consumers import images
 from ops.databases import Connection
 from ops.preflight import catalogs
+from ops.proof import copied
 from producers.copy_out import from_item
+from producers.source import source_errors
 from schemas.entity import Entity
 from schemas.envelope import published
 from schemas.errors import SourceError
 from schemas.table import CATALOG_SQL, Column, Table, tables_of
 
 STRETCH_BYTES = 32_000_000
-BLOCK_ROWS = 20_000
-BLOCK_BYTES = 8_000_000
 _PAGES = "SELECT pg_relation_size(%s), CAST(current_setting('block_size') AS int)"
 _ESTIMATE = "SELECT reltuples FROM pg_catalog.pg_class WHERE oid = %s"
 
@@ -118,27 +117,42 @@ def blocks(connection: Connection, stretch: Stretch) -> Iterator[pl.DataFrame]:
 
     Yields:
         The legacy columns of some rows, typed as in frames of events.
+
+    Raises:
+        SourceError: The table cannot be read.
     """
-    columns = stretch.table.columns
-    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
-    query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT csv)").format(names, stretch.item)
-    buffer, rows = io.BytesIO(), 0
-    with connection.cursor() as cursor, cursor.copy(query) as copy:
-        for line in copy:
-            buffer.write(line)
-            rows += 1
-            if rows == BLOCK_ROWS or buffer.tell() > BLOCK_BYTES:
-                yield _frame(buffer, columns)
-                buffer, rows = io.BytesIO(), 0
-    if rows:
-        yield _frame(buffer, columns)
+    for block in texts(connection, stretch):
+        yield typed(block, stretch.table.columns)
 
 
-def _frame(buffer: io.BytesIO, columns: Sequence[Column]) -> pl.DataFrame:
-    buffer.seek(0)
-    names = [column.name for column in columns]
-    texts = pl.read_csv(buffer, has_header=False, new_columns=names, infer_schema=False)
-    return texts.select(map(_typed, columns))
+def texts(
+    connection: Connection, stretch: Stretch, rows_max: int = copied.BLOCK_ROWS
+) -> Iterator[pl.DataFrame]:
+    """As `blocks`, in the texts that the source prints."""
+    read = printed(connection, stretch, rows_max)
+    while True:
+        # What is done with a block is not the source's: its errors are none of ours.
+        with source_errors(table=stretch.table.label):
+            block = next(read, None)
+        if block is None:
+            return
+        yield block
+
+
+def printed(
+    connection: Connection, stretch: Stretch, rows_max: int = copied.BLOCK_ROWS
+) -> Iterator[pl.DataFrame]:
+    """Read a stretch of a table of either side, a block of rows at a time, in the texts that the server prints."""
+    names = [column.name for column in stretch.table.columns]
+    listed = sql.SQL(", ").join(map(sql.Identifier, names))
+    query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT csv)").format(listed, stretch.item)
+    for block in copied.blocks(connection, query, rows_max):
+        yield pl.read_csv(block, has_header=False, new_columns=names, infer_schema=False)
+
+
+def typed(printed_rows: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """Rows as they are printed in the types that they have in frames of events."""
+    return printed_rows.select(map(_typed, columns))
 
 
 def _typed(column: Column) -> pl.Expr:

@@ -10,8 +10,10 @@ from typing import Any
 import polars as pl
 
 from consumers.expectation import Unexpected, Values
+from ops.cutover.gate import Gate
 from ops.proof.hold import Place
 from ops.proof.totals import Total
+from ops.proof.verified import Stored
 from schemas.event_id import lsn_text
 
 # Keys that are kept of an entity; all are counted.
@@ -118,8 +120,8 @@ class EntityVerification:
         found: Rows by kind.
         differences: Those that are faults, up to KEPT_MAX.
         waiting: Keys that wait: they may go in without an event of their own.
-        keys: Legacy keys that the source has, in parts; where all rows are looked at.
-        staying: The columns of the key, as the source prints them, of the rows that wait; in parts.
+        keys: Legacy keys that the source has, in parts; until all is found.
+        staying: The columns of the key, as the source prints them, of the rows that wait; as `keys`.
         totals: Of its numeric columns; where all rows are looked at.
     """
 
@@ -151,6 +153,33 @@ class EntityVerification:
         elif len(self.differences) < KEPT_MAX:
             self.differences.append(difference)
 
+    def reconcile(self, recorded: pl.DataFrame) -> list[str]:
+        """Note the keys of the source that the mapping does not record, where nothing else was said of them.
+
+        Args:
+            recorded: `key` and `state`.
+
+        Returns:
+            The live keys of the mapping that the source does not have.
+        """
+        ours = pl.DataFrame({"key": pl.concat(self.keys or [pl.Series(dtype=pl.String)])})
+        noted = {*self.waiting, *(difference.key for difference in self.differences)}
+        for key in ours.join(recorded, on="key", how="anti")["key"].sort().to_list():
+            if key not in noted:
+                self.note(Difference(key=key, kind=Kind.UNRECORDED))
+        live = recorded.filter(pl.col("state") == "l")
+        return live.join(ours, on="key", how="anti")["key"].to_list()
+
+    def forget(self) -> None:
+        """Give back the memory of what is needed no longer once all is found."""
+        self.keys.clear()
+        self.staying.clear()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether no row is a fault, and the totals agree."""
+        return not self.differing and all(total.agrees for total in self.totals)
+
     @property
     def differing(self) -> int:
         """Rows that are faults."""
@@ -177,7 +206,9 @@ class Verification:
         lsn: Of the source.
         seconds: That comparing took.
         offsets: By partition, the first record that was not looked at.
-        account: Of all rows; None where only some were looked at.
+        entities: That were looked at.
+        resumed: What stands of the others: found clean before it was stopped, each at a point of its own.
+        checks: Of the target's structure, and the totals; where all rows are looked at.
     """
 
     pipeline: str
@@ -188,6 +219,8 @@ class Verification:
     seconds: float
     offsets: Mapping[Place, int]
     entities: tuple[EntityVerification, ...]
+    resumed: tuple[Stored, ...] = ()
+    checks: tuple[Gate, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -209,8 +242,13 @@ class Verification:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every row is as expected, or where the account says that it is; and the totals agree."""
-        return not self.differing and self.totals_agree
+        """Whether each row is as expected, or where the account says; the totals agree, and all checks hold."""
+        return all(entity.is_clean for entity in self.entities) and not self.unmet
+
+    @property
+    def unmet(self) -> list[Gate]:
+        """The checks that do not hold."""
+        return [check for check in self.checks if not check.met]
 
     @property
     def totals_agree(self) -> bool:
@@ -231,6 +269,8 @@ class Verification:
             "clean": self.is_clean,
             "differing": self.differing,
             "entities": [entity.as_json() for entity in self.entities],
+            "resumed": [{"entity": one.entity, **one.as_json()} for one in self.resumed],
+            "checks": [check.as_json() for check in self.checks],
             "totals_agree": self.totals_agree,
         }
 
@@ -238,8 +278,12 @@ class Verification:
         """The verification in one sentence."""
         explained = sum(e.found.total() for e in self.entities) - self.differing
         waiting = f", {explained:,} where the account says" if explained else ""
+        before = f", {len(self.resumed)} entities were verified before" if self.resumed else ""
         totals = "" if self.totals_agree else ", and totals differ"
+        checks = "".join(
+            f"; {check.name}: {check.says}" for check in self.unmet if check.name != "totals"
+        )
         return (
-            f"{self.rows:,} rows compared at {lsn_text(self.lsn)} in {self.seconds:.1f} s: "
-            f"{self.differing:,} differ{waiting}{totals}"
+            f"{self.rows:,} rows compared at {lsn_text(self.lsn)} in {self.seconds:.1f} s{before}: "
+            f"{self.differing:,} differ{waiting}{totals}{checks}"
         )

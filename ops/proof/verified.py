@@ -4,9 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-from psycopg.types.json import Jsonb
+from typing import Any
 
 from consumers import control
 from ops.controls import require_control
@@ -16,30 +14,21 @@ from schemas.errors import NotReadyError
 from schemas.event_id import lsn_text
 from schemas.migration import Migration
 
-# It brings the libraries of the apply along, which a status need not load.
-if TYPE_CHECKING:
-    from ops.proof.verification import EntityVerification, Verification
-
 WAITING_MAX = 100_000
-_VERIFICATION = """
-    INSERT INTO understudy.verifications (scope, lsn, at, seconds, clean, versions)
-    VALUES (%s, %s, %s, %s, %s, %s) RETURNING id"""
-_ENTITY = """
-    INSERT INTO understudy.verified_entities
-        (verification, entity, spec_version, compared, differing, found, differences, waiting, offsets)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"""
 # No worker of this version has run yet.
-_HAS_TABLE = "SELECT to_regclass('understudy.verified_entities') IS NOT NULL"
+_VERSION = 9
+_HAS_TABLES = "SELECT max(version) >= %s FROM understudy.schema_version"
 # A sample says nothing of the rows that it left out.
 _NEWEST = """
-    SELECT DISTINCT ON (e.entity) e.entity, e.spec_version, e.differing, e.waiting, e.offsets, v.lsn, v.at, v.clean,
-        n.spec_version, n.truncated_lsn,
+    SELECT DISTINCT ON (e.entity) e.entity, e.spec_version, e.differing, e.waiting, e.offsets, v.lsn, v.at, e.clean,
+        e.compared, n.spec_version, n.truncated_lsn,
         (SELECT coalesce(sum(c.next_offset - (e.offsets -> c.topic ->> c.partition::text)::bigint), 0)::bigint
          FROM understudy.checkpoints c WHERE c.generation = understudy.generation(c.entity) AND c.entity = e.entity)
     FROM understudy.verified_entities e
     JOIN understudy.verifications v ON v.id = e.verification
     JOIN understudy.entities n ON n.generation = understudy.generation(n.entity) AND n.entity = e.entity
-    WHERE v.scope <> 'sample' AND e.entity = ANY (%s)
+    WHERE v.scope <> 'sample' AND e.entity = ANY (%(entities)s)
+        AND (CAST(%(run)s AS bigint) IS NULL OR %(run)s = coalesce(v.resumes, v.id))
     ORDER BY e.entity, v.id DESC"""
 
 
@@ -62,6 +51,7 @@ class Stored(Since):
 
     Attributes:
         lsn: Of the source.
+        rows: That were compared.
         truncated: Whether the legacy table was truncated since.
         by_other_rules: Whether the rules have changed since.
         records: How many the target has taken in since.
@@ -70,6 +60,7 @@ class Stored(Since):
     entity: str
     lsn: int
     at: datetime
+    rows: int
     differing: int
     is_clean: bool
     truncated: bool
@@ -86,6 +77,7 @@ class Stored(Since):
         return {
             "lsn": lsn_text(self.lsn),
             "at": self.at.isoformat(),
+            "rows": self.rows,
             "clean": self.is_clean,
             "differing": self.differing,
             "stale": self.is_stale,
@@ -94,65 +86,29 @@ class Stored(Since):
         }
 
 
-def store(
+def newest(
     connection: Connection,
-    verification: "Verification",
-    versions: Mapping[str, str],
-    topics: Mapping[str, str],
-) -> None:
-    """Keep a verification, without any value of a row.
+    migration: Migration,
+    entities: Sequence[str],
+    run: int | None = None,
+) -> dict[str, Stored]:
+    """The newest verification of each entity; those that were never verified are not there.
 
     Args:
         connection: To the target.
-        verification: What was found.
-        versions: Of understudy and the servers.
-        topics: Of each entity.
-    """
-    with connection.transaction():
-        head = (verification.scope, verification.lsn, verification.at, verification.seconds)
-        rows = connection.execute(
-            _VERIFICATION, [*head, verification.is_clean, Jsonb(dict(versions))]
-        ).fetchall()
-        for entity in verification.entities:
-            parts = {
-                str(partition): offset
-                for (topic, partition), offset in verification.offsets.items()
-                if topic == topics[entity.entity]
-            }
-            connection.execute(
-                _ENTITY, [rows[0][0], *_columns(entity), Jsonb({topics[entity.entity]: parts})]
-            )
-
-
-def _columns(entity: "EntityVerification") -> Sequence[object]:
-    differences = [
-        {"key": d.key, "kind": d.kind.value, "columns": list(d.columns)} for d in entity.differences
-    ]
-    found = {kind.value: count for kind, count in entity.found.items()}
-    return (
-        entity.entity,
-        entity.spec_version,
-        entity.rows,
-        entity.differing,
-        Jsonb(found),
-        Jsonb(differences),
-        Jsonb(entity.waiting),
-    )
-
-
-def newest(
-    connection: Connection, migration: Migration, entities: Sequence[str]
-) -> dict[str, Stored]:
-    """The newest verification of each entity; those that were never verified are not there.
+        migration: With the rules as they are in the folder.
+        entities: Names.
+        run: Only what these attempts have found: the id of the first.
 
     Raises:
         NotReadyError: No worker has ever run.
     """
     require_control(connection)
-    if connection.execute(_HAS_TABLE).fetchall() == [(False,)]:
+    if connection.execute(_HAS_TABLES, [_VERSION]).fetchall() != [(True,)]:
         return {}
     unknown = set(control.changed_rules(connection, migration))
-    rows = connection.execute(_NEWEST, [list(entities)]).fetchall()
+    asked = {"entities": list(entities), "run": run}
+    rows = connection.execute(_NEWEST, asked).fetchall()
     return {
         stored.entity: stored
         for row in rows
@@ -161,7 +117,9 @@ def newest(
 
 
 def _stored(row: Sequence[object], *, by_other_rules: bool) -> Stored:
-    entity, spec, differing, waiting, offsets, lsn, at, clean, spec_now, truncated, records = row
+    (
+        entity, spec, differing, waiting, offsets, lsn, at, clean, compared, spec_now, truncated, records,
+    ) = row  # fmt: skip
     if not isinstance(at, datetime) or not isinstance(waiting, list):
         raise TypeError(at)
     places = json.loads(json.dumps(offsets))
@@ -169,8 +127,9 @@ def _stored(row: Sequence[object], *, by_other_rules: bool) -> Stored:
         entity=str(entity),
         lsn=int(str(lsn)),
         at=at,
+        rows=int(str(compared)),
         differing=int(str(differing)),
-        is_clean=bool(clean) and not differing,
+        is_clean=bool(clean),
         waiting=tuple(map(str, waiting)),
         offsets={
             (topic, int(partition)): int(offset)
@@ -194,7 +153,7 @@ def baseline(
     known = newest(connection, migration, entities)
     for name in entities:
         stored = known.get(name)
-        why = _unfit(stored)
+        why = unfit(stored)
         if why is not None:
             at = {} if stored is None else {"at": lsn_text(stored.lsn)}
             raise NotReadyError(
@@ -205,14 +164,15 @@ def baseline(
     return known
 
 
-def _unfit(stored: Stored | None) -> str | None:
+def unfit(stored: Stored | None) -> str | None:
+    """Why nothing can go on from what was found of an entity; None: it can."""
     if stored is None:
         return "it was never verified"
     reasons = {
         "its rules have changed since": stored.by_other_rules,
         "its legacy table was truncated since": stored.truncated,
         "rows differed": stored.differing > 0,
-        "totals differed, or another entity that was verified with it": not stored.is_clean,
+        "totals differed": not stored.is_clean,
         f"more than {WAITING_MAX} rows waited": len(stored.waiting) > WAITING_MAX,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)

@@ -4,19 +4,22 @@ At an exact point nothing is in flight, so whatever differs is a fault, or a row
 the plan that the workers have; against a bug in that stand the totals, which each server adds up from its own rows.
 """
 
-import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 import polars as pl
-from psycopg import sql
 
-from consumers.plan import mapping_of
+from consumers.expectation import Expectation
 from ops import databases, wiring
-from ops.proof import accounting, frames, since, source_rows, verified
+from ops.cutover.gate import Gate
+from ops.proof import accounting, reconciling, since, storing, structure, verified
 from ops.proof.comparing import Comparing, Task
 from ops.proof.exact_point import (
     APPLICATION,
@@ -26,29 +29,21 @@ from ops.proof.exact_point import (
     require_unmoved,
 )
 from ops.proof.plans import Plans
-from ops.proof.source_rows import Stretch
+from ops.proof.storing import Storing, Unfinished
+from ops.proof.tasks import Tasks
 from ops.proof.totals import totals
 from ops.proof.totals_sql import Summed
 from ops.proof.verification import Difference, EntityVerification, Kind, Verification
 from ops.proof.verified import Since
 from ops.stack.state import Endpoints
+from producers.source import source_errors
 from schemas.entity import Entity
+from schemas.event_id import lsn_text
 from schemas.migration import Migration
 from schemas.rules import Missing
 
-KEYS_MAX = 5_000
-_UNOWNED = sql.SQL("""
-    SELECT CAST(t.{id} AS text) FROM {target} t
-    WHERE NOT EXISTS (SELECT FROM {mappings} m
-        WHERE m.generation = 1 AND m.entity = ANY (%s) AND m.state = 'l' AND m.id = t.{id})""")
-
-_RECORDED = sql.SQL("""
-    SELECT legacy_key, CAST(state AS text) FROM {mapping} WHERE generation = 1 AND source = {source}""")
-_SHARED = sql.SQL("""
-    SELECT legacy_key FROM (
-        SELECT legacy_key, id, count(*) OVER (PARTITION BY id) AS rows FROM {mapping}
-        WHERE generation = 1 AND state = 'l') AS live
-    WHERE rows > 1""")
+# Entities that are compared while what was found of another is concluded: the keys of so many more are in memory.
+AHEAD = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +59,7 @@ class Options:
         plans: Of these entities, where they are compiled already.
         rows_per_s: At most so many; 0: as fast as it goes.
         keep: Whether the result says something of the live target, and is kept there.
+        structure: Whether the target's structure is looked at even where not all rows are.
     """
 
     since: datetime | Literal["last"] | Mapping[str, Since] | None = None
@@ -73,9 +69,32 @@ class Options:
     plans: Plans | None = None
     rows_per_s: float = 0
     keep: bool = True
+    structure: bool = False
+
+    @property
+    def scope(self) -> str:
+        """Of the verification: `all`, `changed` where another may go on from it, or `sample`."""
+        if self.since is None:
+            return "sample" if self.sample else "all"
+        return "changed" if self.since == "last" or self.continues else "sample"
 
 
 ALL = Options()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is verified.
+
+    Attributes:
+        names: Entities, in their order.
+        base: Where the changes begin that are looked at; empty: all rows are.
+        run: What was stopped, and goes on.
+    """
+
+    names: Sequence[str]
+    base: Mapping[str, Since] = field(default_factory=dict)
+    run: Unfinished | None = None
 
 
 def take(
@@ -101,17 +120,36 @@ def take(
         NotReadyError: As `exact_point`; or there is no verification to go on from.
         ConflictError: As `exact_point`.
     """
-    base = _base(migration, at, entities, options)
+    asked = _Asked(names=entities, base=_base(migration, at, entities, options))
     with exact_point(migration, at, entities, say, timeout_s=timeout_s) as point:
         say("comparing; the workers go on")
-        verifying = _Verifying(migration, at, point, entities, options)
-        result = verifying.changed(base) if options.since else verifying.whole()
-        versions = accounting.versions(point)
-    topics = {name: migration.topic(migration.entities[name]) for name in entities}
-    if options.keep:
-        with databases.target(at.target_dsn, APPLICATION) as target:
-            verified.store(target, result, versions, topics)
-    return result
+        return _Verifying(migration, at, point, asked, options).run()
+
+
+def resume(
+    migration: Migration, at: Endpoints, say: Say, *, timeout_s: float, options: Options = ALL
+) -> Verification:
+    """Go on with a verification of all rows that was stopped: entities that it has found clean are not read again.
+
+    Args:
+        migration: As `take`.
+        at: As `take`.
+        say: As `take`.
+        timeout_s: As `take`.
+        options: Of all rows.
+
+    Raises:
+        NotReadyError: As `exact_point`; or none was stopped.
+        ConflictError: As `exact_point`.
+    """
+    with databases.target(at.target_dsn, APPLICATION) as target:
+        run = storing.unfinished(target, migration)
+    for stored in run.done:
+        say(f"{stored.entity}: {stored.rows:,} rows were verified at {lsn_text(stored.lsn)}")
+    asked = _Asked(names=run.entities, run=run)
+    with exact_point(migration, at, run.entities, say, timeout_s=timeout_s) as point:
+        say("comparing the others; the workers go on")
+        return _Verifying(migration, at, point, asked, options).run()
 
 
 def _base(
@@ -138,50 +176,52 @@ class _Verifying:
         migration: Migration,
         at: Endpoints,
         point: ExactPoint,
-        entities: Sequence[str],
+        asked: _Asked,
         options: Options,
     ) -> None:
         self._migration = migration
         self._at = at
         self._point = point
+        self._asked = asked
         self._options = options
-        self._entities = [migration.entities[name] for name in entities]
         sides = (point.source, point.target)
-        self._plans = options.plans or Plans.compile(migration, at, sides, entities)
-        self._found = {
-            name: EntityVerification(
-                entity=name,
-                spec_version=self._plans.stages[name].plan.spec_version,
-                has_stubs=self._has_stubs(name),
-            )
-            for name in entities
-        }
+        self._plans = options.plans or Plans.compile(migration, at, sides, asked.names)
+        left = asked.run.left if asked.run else asked.names
+        self._found = {name: self._nothing_yet(name) for name in left}
+        self._began = time.monotonic()
 
-    def whole(self) -> Verification:
-        """All rows, or a sample of each entity."""
-        began, comparing = time.monotonic(), self._comparing()
-        comparing.run([task for entity in self._entities for task in self._tasks(entity)])
-        if not self._options.sample:
-            comparing.run([task for entity in self._entities for task in self._extra(entity)])
-            for entity in self._entities:
-                self._note_unowned(entity)
-                self._add_up(entity)
-        require_unmoved(self._point.source, list(self._plans.tables.values()))
-        return self._result("sample" if self._options.sample else "all", began)
+    def run(self) -> Verification:
+        """Compare, entity after entity; what was found of each is kept as soon as it is done."""
+        with ExitStack() as open_:
+            kept = self._kept(open_) if self._options.keep else None
+            comparing = open_.enter_context(self._comparing())
+            tasks, running = self._tasks(), deque[tuple[str, list[Future[None]]]]()
+            for name in self._found:
+                running.append((name, [comparing.submit(task) for task in tasks(name)]))
+                if len(running) > AHEAD + 1:
+                    self._conclude(*running.popleft(), kept)
+            # While the last ones are compared.
+            checks = self._checks()
+            while running:
+                self._conclude(*running.popleft(), kept)
+            result = self._result(checks)
+            if kept:
+                kept.finish(result)
+        return result
 
-    def changed(self, base: Mapping[str, Since]) -> Verification:
-        """The rows that have changed since another verification."""
-        began = time.monotonic()
-        tasks = []
-        for name, keys in self._changed_keys(base).items():
-            every = sorted(keys | set(base[name].waiting))
-            tasks += [
-                self._task_of(name, every[first : first + KEYS_MAX])
-                for first in range(0, len(every), KEYS_MAX)
-            ]
-        self._comparing().run(tasks)
-        goes_on = self._options.since == "last" or self._options.continues
-        return self._result("changed" if goes_on else "sample", began)
+    def _nothing_yet(self, name: str) -> EntityVerification:
+        return EntityVerification(
+            entity=name,
+            spec_version=self._plans.stages[name].plan.spec_version,
+            has_stubs=self._has_stubs(name),
+        )
+
+    def _kept(self, open_: ExitStack) -> Storing:
+        connection = open_.enter_context(databases.target(self._at.target_dsn, APPLICATION))
+        run = self._asked.run.run if self._asked.run else None
+        kept = Storing(connection, self._migration)
+        kept.begin(self._result(), self._asked.names, accounting.versions(self._point), run)
+        return kept
 
     def _comparing(self) -> Comparing:
         options = self._options
@@ -189,98 +229,88 @@ class _Verifying:
             self._at, self._point, values=options.values, rows_per_s=options.rows_per_s
         )
 
-    def _result(self, scope: str, began: float) -> Verification:
+    def _tasks(self) -> Callable[[str], list[Task]]:
+        """What makes the tasks of an entity."""
+        tasks = Tasks(migration=self._migration, at=self._at, point=self._point, plans=self._plans)
+        if self._options.since is not None:
+            keys = tasks.changed(self._asked.base)
+            return lambda name: tasks.of_keys(self._found[name], keys[name])
+        if self._options.sample:
+            return lambda name: tasks.sample(self._found[name], self._options.sample)
+        return lambda name: tasks.whole(self._found[name])
+
+    def _conclude(self, name: str, compared: Sequence[Future[None]], kept: Storing | None) -> None:
+        """What takes all rows of an entity to be known; the target is asked while they are compared."""
+        found, entity = self._found[name], self._migration.entities[name]
+        whole = self._options.scope == "all"
+        recorded = reconciling.recorded(self._point.target, entity) if whole else None
+        unowned = self._unowned(entity) if whole else []
+        for future in compared:
+            future.result()
+        if recorded is not None:
+            self._note_gone(found, recorded)
+            for row_id in unowned:
+                found.note(
+                    Difference(key=row_id, kind=Kind.STUB if found.has_stubs else Kind.EXTRA)
+                )
+            for key in self._shared.get(name, ()):
+                found.note(Difference(key=key, kind=Kind.SHARED))
+            self._add_up(entity)
+        self._require_unmoved(name)
+        found.forget()
+        if kept:
+            kept.keep(self._result(), found)
+
+    def _note_gone(self, found: EntityVerification, recorded: pl.DataFrame) -> None:
+        """Rows of the target whose legacy row the source does not have, and keys that the mapping does not."""
+        gone = found.reconcile(recorded)
+        if gone:
+            expectation = Expectation(self._plans.stages[found.entity])
+            with self._point.target.cursor() as cursor:
+                rows = expectation.remaining(cursor, gone)
+            found.take(rows, values=self._options.values)
+
+    def _unowned(self, entity: Entity) -> list[str]:
+        """Rows of a target table that are nobody's; the first of the entities that share it is told."""
+        owners = reconciling.owners(self._migration, entity)
+        if entity.joined or entity.name != next(n for n in self._found if n in owners):
+            return []
+        return reconciling.unowned(self._point.target, self._migration, entity)
+
+    @cached_property
+    def _shared(self) -> dict[str, list[str]]:
+        """Legacy keys that have one UUID with another, by entity with rows of its own."""
+        owning = [n for n in self._asked.names if not self._migration.entities[n].joined]
+        ask = reconciling.sharing
+        return {name: ask(self._point.target, self._migration, name) for name in owning}
+
+    def _checks(self) -> list[Gate]:
+        """What holds of the target's tables as a whole; of a shadow that is being filled, nothing has to."""
+        options = self._options
+        if not options.keep or not (options.scope == "all" or options.structure):
+            return []
+        tables = {name: self._plans.stages[name].plan.target for name in self._asked.names}
+        return structure.look(self._point.target, self._migration, tables, self._shared)
+
+    def _require_unmoved(self, name: str) -> None:
+        with source_errors():
+            require_unmoved(self._point.source, [self._plans.tables[name]])
+
+    def _result(self, checks: Sequence[Gate] = ()) -> Verification:
+        entities = tuple(self._found.values())
+        sums = [total for entity in entities for total in entity.totals]
         return Verification(
             pipeline=self._migration.pipeline.pipeline,
-            scope=scope,
+            scope=self._options.scope,
             lsn=self._point.lsn,
             at=self._point.at,
             held_s=self._point.held_s,
-            seconds=time.monotonic() - began,
+            seconds=time.monotonic() - self._began,
             offsets=self._point.offsets,
-            entities=tuple(self._found.values()),
+            entities=entities,
+            resumed=self._asked.run.done if self._asked.run else (),
+            checks=(*checks, structure.add_up(sums)) if checks else (),
         )
-
-    def _tasks(self, entity: Entity) -> list[Task]:
-        table, source = self._plans.tables[entity.name], self._point.source
-        if self._options.sample:
-            stretches = source_rows.some_rows(source, table, self._options.sample)
-        else:
-            stretches = source_rows.all_rows(source, table)
-        return [self._task(entity.name, stretch) for stretch in stretches]
-
-    def _task(
-        self, name: str, stretch: Stretch | None = None, keys: frozenset[str] = frozenset()
-    ) -> Task:
-        return Task(
-            stage=self._plans.stages[name], found=self._found[name], stretch=stretch, keys=keys
-        )
-
-    def _task_of(self, name: str, keys: Sequence[str]) -> Task:
-        plan = self._plans.stages[name].plan
-        columns = [column.name for column in plan.key]
-        rows = [[key] if len(columns) == 1 else json.loads(key) for key in keys]
-        parts = [[row[n] for row in rows] for n in range(len(columns))]
-        table = self._plans.tables[name]
-        return self._task(name, source_rows.rows_of(table, columns, parts), frozenset(keys))
-
-    def _changed_keys(self, base: Mapping[str, Since]) -> dict[str, set[str]]:
-        stages = {
-            topic: [self._plans.stages[name] for name in names if name in base]
-            for topic, names in self._migration.topics.items()
-        }
-        stretches = {
-            (topic, partition): (
-                min(base[s.plan.name].offsets.get((topic, partition), 0) for s in stages[topic]),
-                end,
-            )
-            for (topic, partition), end in self._point.offsets.items()
-            if stages.get(topic)
-        }
-        consumer = wiring.reader(self._migration, self._at)
-        return since.changed_keys(consumer, stages, stretches, self._plans.schemas.reader)
-
-    def _extra(self, entity: Entity) -> list[Task]:
-        """What the mapping records of keys that the source does not have; notes those that it does not record."""
-        found = self._found[entity.name]
-        query = _RECORDED.format(
-            mapping=sql.Identifier(*mapping_of(entity)),
-            source=sql.Literal(str(entity.source)),
-        )
-        recorded = frames.read(self._point.target, query, ["key", "state"])
-        ours = pl.DataFrame({"key": pl.concat(found.keys or [pl.Series(dtype=pl.String)])})
-        noted = {*found.waiting, *(difference.key for difference in found.differences)}
-        for key in ours.join(recorded, on="key", how="anti")["key"].sort().to_list():
-            if key not in noted:
-                found.note(Difference(key=key, kind=Kind.UNRECORDED))
-        live = recorded.filter(pl.col("state") == "l")
-        extra = live.join(ours, on="key", how="anti")["key"].to_list()
-        return [self._task(entity.name, keys=frozenset(extra))] if extra else []
-
-    def _note_unowned(self, entity: Entity) -> None:
-        """Rows of the target that no legacy row was ever made into, and legacy rows that share one."""
-        sharing = [
-            n for n in self._migration.sharing(entity) if not self._migration.entities[n].joined
-        ]
-        looked_at = [name for name in sharing if name in self._found]
-        if entity.joined or looked_at[0] != entity.name:
-            return
-        kind = Kind.STUB if self._found[entity.name].has_stubs else Kind.EXTRA
-        query = _UNOWNED.format(
-            id=sql.Identifier(entity.id_column),
-            target=sql.Identifier(*entity.target.place),
-            mappings=sql.Identifier(entity.mapping_schema, "migration_mappings"),
-        )
-        rows = self._point.target.execute(query, [sharing]).fetchall()
-        for (row_id,) in rows:
-            self._found[entity.name].note(Difference(key=str(row_id), kind=kind))
-        # Where two are mapped to one row, the row of one of them is nobody's.
-        for name in looked_at if rows else ():
-            shared = _SHARED.format(
-                mapping=sql.Identifier(*mapping_of(self._migration.entities[name]))
-            )
-            for (key,) in self._point.target.execute(shared).fetchall():
-                self._found[name].note(Difference(key=str(key), kind=Kind.SHARED))
 
     def _add_up(self, entity: Entity) -> None:
         """The numeric columns of both sides, added up by each server from its own rows."""

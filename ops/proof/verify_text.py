@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from ops.proof.verification import Difference, EntityVerification, Verification
+from ops.proof.verified import Stored
+from schemas.event_id import lsn_text
 
 Tables = Iterator[tuple[Sequence[str], list[tuple[object, ...]]]]
 SHOWN_MAX = 20
@@ -11,9 +13,13 @@ SHOWN_MAX = 20
 def tables(verification: Verification) -> Tables:
     """Rows by entity, rows by reason, and the first faults of each entity; empty ones are left out."""
     rows: list[tuple[object, ...]] = [
-        (entity.entity, entity.rows, entity.differing) for entity in verification.entities
+        (one.entity, one.rows, one.differing, *_point(one)) for one in verification.resumed
     ]
-    yield ("entity", "rows compared", "differ"), rows
+    rows += [
+        (one.entity, one.rows, one.differing, *_point(verification))
+        for one in verification.entities
+    ]
+    yield ("entity", "rows compared", "differ", "LSN", "at"), rows
     reasons: list[tuple[object, ...]] = [
         (entity.entity, count, kind.value)
         for entity in verification.entities
@@ -32,6 +38,17 @@ def tables(verification: Verification) -> Tables:
     ]
     if totals:
         yield ("entity", "column", "by", "of", "source total", "target total"), totals
+
+    checks: list[tuple[object, ...]] = [
+        (one.name, one.count or 0, one.says, "" if one.met else one.remedy)
+        for one in verification.checks
+    ]
+    if checks:
+        yield ("check", "wrong", "says", "remedy"), checks
+
+
+def _point(of: Verification | Stored) -> tuple[str, str]:
+    return lsn_text(of.lsn), f"{of.at:%Y-%m-%d %H:%M:%S}"
 
 
 def _faults(entity: EntityVerification) -> Iterator[tuple[object, ...]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.commands import command, growing, wait_for
+from tests.acceptance.commands import command, growing, running, wait_for
 from tests.shop import Shop
 
 ID_OF = """
@@ -100,6 +100,21 @@ def test_each_corruption_is_found_and_named(shop: Shop, run: Path) -> None:
 
 
 @pytest.mark.long
+def test_legacy_rows_with_one_uuid_are_named_though_every_row_of_the_target_is_somebodys(
+    shop: Shop, run: Path
+) -> None:
+    assert run.exists()
+    shop.target(ID_OF)
+    shop.target("""
+        DELETE FROM shop.orders WHERE id = id_of('11');
+        UPDATE understudy.migration_mappings SET id = id_of('12') WHERE entity = 'orders' AND legacy_key = '11'""")
+    code, orders, differences = verify(shop)
+    assert code == 8
+    assert orders["found"]["another legacy row has its UUID"] == 2
+    assert {"11", "12"} <= differences.keys()
+
+
+@pytest.mark.long
 def test_one_flipped_byte_of_a_text_is_found_and_shown_only_on_request(
     shop: Shop, run: Path
 ) -> None:
@@ -149,11 +164,11 @@ def test_what_changed_since_the_last_one_is_all_that_is_looked_at(shop: Shop, ru
     code, orders, differences = verify(shop, "--since", "last")
     # 5, and 60 that was 7; 21 and 22 waited, and 22 has its customer now.
     assert (code, orders["rows"], differences) == (0, 4, {})
-    shop.target("UPDATE understudy.verifications SET clean = false")
+    shop.target("UPDATE understudy.verified_entities SET clean = false")
     ended = command("verify", shop.folder, "--since", "last")
     assert (ended.returncode, ended.stdout) == (7, "")
     assert "totals differed" in ended.stderr
-    shop.target("UPDATE understudy.verifications SET clean = true")
+    shop.target("UPDATE understudy.verified_entities SET clean = true")
     shop.target(ID_OF)
     shop.target(
         "INSERT INTO shop.orders SELECT id_of('6'), customer_id, status, 1 FROM shop.orders LIMIT 1"
@@ -173,6 +188,62 @@ def test_a_sample_looks_at_some_rows(shop: Shop, run: Path) -> None:
     assert 0 < orders["rows"] <= 5
     assert command("verify", shop.folder, "--since", "last").returncode == 7
     assert command("verify", shop.folder, "--since", "yesterday").returncode == 2
+
+
+def stop_before_the_orders(shop: Shop, log: Path) -> None:
+    """A verification that is killed once the customers are done, and before the orders are."""
+    done = "SELECT count(*) FROM understudy.verified_entities"
+    before = shop.read(done)
+    with running(log, "verify", shop.folder, "--rate", "2") as process:
+        wait_for("the customers", lambda: shop.read(done) != before, log)
+        process.kill()
+    newest = "SELECT finished FROM understudy.verifications ORDER BY id DESC LIMIT 1"
+    assert shop.read(newest) == [(False,)]
+
+
+def test_a_killed_verification_goes_on_with_the_entities_that_were_not_done(
+    shop: Shop, run: Path, tmp_path: Path
+) -> None:
+    assert run.exists()
+    ended = command("verify", shop.folder, "--resume")
+    assert (ended.returncode, ended.stdout) == (7, "")
+    assert "no verification was stopped before its end" in ended.stderr
+    stop_before_the_orders(shop, tmp_path / "verify.log")
+    # What was done is not read again; what was not is.
+    shop.target("UPDATE shop.customers SET name = 'Eve'")
+    ended = command("verify", shop.folder, "--resume", "--output", "json")
+    document = json.loads(ended.stdout)
+    ((lsn, at),) = shop.read("SELECT lsn, at FROM understudy.verifications ORDER BY id LIMIT 1")
+    assert ended.returncode == 0, ended.stderr
+    assert [entity["entity"] for entity in document["entities"]] == ["orders"]
+    assert [(e["entity"], e["rows"], e["lsn"], e["at"]) for e in document["resumed"]] == [
+        ("customers", 2, f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}", at.isoformat())
+    ]
+    assert document["lsn"] != document["resumed"][0]["lsn"]
+    assert [check["met"] for check in document["checks"]] == [True] * 5
+    assert command("verify", shop.folder, "--resume").returncode == 7
+    # An entity that was not clean then is read again.
+    assert command("verify", shop.folder, "--since", "last").returncode == 0
+    stop_before_the_orders(shop, tmp_path / "verify.log")
+    shop.target("UPDATE shop.customers SET name = 'Ada'")
+    ended = command("verify", shop.folder, "--resume")
+    assert ended.returncode == 0, ended.stderr
+    assert "2 rows were verified" not in ended.stderr
+
+
+def test_a_fault_of_the_structure_is_a_fault(shop: Shop, run: Path) -> None:
+    assert run.exists()
+    shop.target("""
+        ALTER TABLE shop.orders ADD number serial;
+        SELECT setval('shop.orders_number_seq', 1)""")
+    ended = command("verify", shop.folder)
+    assert ended.returncode == 8
+    assert "sequences: shop.orders_number_seq is at 1" in ended.stdout
+    code, _, differences = verify(shop, "--sample", "5")
+    assert (code, differences) == (0, {})
+    assert shop.read(
+        "SELECT clean, finished FROM understudy.verifications ORDER BY id LIMIT 1"
+    ) == [(False, True)]
 
 
 def test_what_somebody_else_wrote_or_deleted_is_written_again(shop: Shop, run: Path) -> None:
