@@ -17,6 +17,7 @@ from typing import Literal
 import polars as pl
 
 from consumers.expectation import Expectation
+from consumers.plain import Plain
 from ops import databases, wiring
 from ops.cutover.gate import Gate
 from ops.proof import accounting, reconciling, since, storing, structure, verified
@@ -29,6 +30,7 @@ from ops.proof.exact_point import (
     require_unmoved,
 )
 from ops.proof.plans import Plans
+from ops.proof.prints import Prints
 from ops.proof.storing import Storing, Unfinished
 from ops.proof.tasks import Tasks
 from ops.proof.totals import totals
@@ -44,6 +46,8 @@ from schemas.rules import Missing
 
 # Entities that are compared while what was found of another is concluded: the keys of so many more are in memory.
 AHEAD = 1
+# Of the rows of an entity, how many are compared in full by their keys.
+KEYS_SHARE_MAX = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,24 @@ class Options:
 
 
 ALL = Options()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Running:
+    """What was begun of an entity.
+
+    Attributes:
+        prints: What its rows are compared by, if that can be done.
+    """
+
+    name: str
+    tasks: Sequence[Future[None]]
+    prints: Prints | None = None
+
+    def await_end(self) -> None:
+        """Wait until all of it is done; raises what a task has raised."""
+        for future in self.tasks:
+            future.result()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +210,7 @@ class _Verifying:
         self._plans = options.plans or Plans.compile(migration, at, sides, asked.names)
         left = asked.run.left if asked.run else asked.names
         self._found = {name: self._nothing_yet(name) for name in left}
+        self._rows = Tasks(migration=migration, at=at, point=point, plans=self._plans)
         self._began = time.monotonic()
 
     def run(self) -> Verification:
@@ -195,15 +218,15 @@ class _Verifying:
         with ExitStack() as open_:
             kept = self._kept(open_) if self._options.keep else None
             comparing = open_.enter_context(self._comparing())
-            tasks, running = self._tasks(), deque[tuple[str, list[Future[None]]]]()
+            tasks, running = self._tasks(), deque[_Running]()
             for name in self._found:
-                running.append((name, [comparing.submit(task) for task in tasks(name)]))
+                running.append(self._begin(comparing, tasks, name))
                 if len(running) > AHEAD + 1:
-                    self._conclude(*running.popleft(), kept)
+                    self._conclude(running.popleft(), comparing, kept)
             # While the last ones are compared.
             checks = self._checks()
             while running:
-                self._conclude(*running.popleft(), kept)
+                self._conclude(running.popleft(), comparing, kept)
             result = self._result(checks)
             if kept:
                 kept.finish(result)
@@ -231,7 +254,7 @@ class _Verifying:
 
     def _tasks(self) -> Callable[[str], list[Task]]:
         """What makes the tasks of an entity."""
-        tasks = Tasks(migration=self._migration, at=self._at, point=self._point, plans=self._plans)
+        tasks = self._rows
         if self._options.since is not None:
             keys = tasks.changed(self._asked.base)
             return lambda name: tasks.of_keys(self._found[name], keys[name])
@@ -239,27 +262,50 @@ class _Verifying:
             return lambda name: tasks.sample(self._found[name], self._options.sample)
         return lambda name: tasks.whole(self._found[name])
 
-    def _conclude(self, name: str, compared: Sequence[Future[None]], kept: Storing | None) -> None:
+    def _begin(
+        self, comparing: Comparing, tasks: Callable[[str], list[Task]], name: str
+    ) -> _Running:
+        """Have the rows of an entity compared; by numbers where all are, as fast as it goes, and the rules allow it."""
+        by_number = self._options.scope == "all" and not self._options.rows_per_s
+        plain = Plain.of(self._plans.stages[name]) if by_number else None
+        if plain is None:
+            return _Running(name=name, tasks=list(map(comparing.submit, tasks(name))))
+        prints = Prints()
+        scans = self._rows.scans(plain, self._found[name], prints)
+        return _Running(name=name, tasks=list(map(comparing.submit, scans)), prints=prints)
+
+    def _conclude(self, running: _Running, comparing: Comparing, kept: Storing | None) -> None:
         """What takes all rows of an entity to be known; the target is asked while they are compared."""
-        found, entity = self._found[name], self._migration.entities[name]
+        found, entity = self._found[running.name], self._migration.entities[running.name]
         whole = self._options.scope == "all"
         recorded = reconciling.recorded(self._point.target, entity) if whole else None
         unowned = self._unowned(entity) if whole else []
-        for future in compared:
-            future.result()
+        running.await_end()
+        if running.prints:
+            self._compare_rest(comparing, found, running.prints.differing(found.keys))
         if recorded is not None:
             self._note_gone(found, recorded)
             for row_id in unowned:
                 found.note(
                     Difference(key=row_id, kind=Kind.STUB if found.has_stubs else Kind.EXTRA)
                 )
-            for key in self._shared.get(name, ()):
+            for key in self._shared.get(running.name, ()):
                 found.note(Difference(key=key, kind=Kind.SHARED))
             self._add_up(entity)
-        self._require_unmoved(name)
+        self._require_unmoved(running.name)
         found.forget()
         if kept:
             kept.keep(self._result(), found)
+
+    def _compare_rest(
+        self, comparing: Comparing, found: EntityVerification, keys: Sequence[str]
+    ) -> None:
+        """Compare in full what cannot be told by numbers; where that is much, all of it: by pages it is faster."""
+        if len(keys) > found.rows * KEYS_SHARE_MAX:
+            tasks = self._rows.whole(found, again=True)
+        else:
+            tasks = self._rows.of_keys(found, keys, again=True)
+        _Running(name=found.entity, tasks=list(map(comparing.submit, tasks))).await_end()
 
     def _note_gone(self, found: EntityVerification, recorded: pl.DataFrame) -> None:
         """Rows of the target whose legacy row the source does not have, and keys that the mapping does not."""

@@ -99,6 +99,62 @@ def test_each_corruption_is_found_and_named(shop: Shop, run: Path) -> None:
     assert others == ["another legacy row has its UUID", EXTRA, EXTRA]
 
 
+@pytest.fixture
+def plain(shop: Shop) -> Shop:
+    """Customers whose rows are compared by numbers: nothing has to be asked of the target to know them."""
+    shop.source("ALTER TABLE customers ADD balance numeric(12, 2), ADD friend int")
+    shop.source(
+        "INSERT INTO customers SELECT n, 'Ada', NULL, '2020-02-02', n, n - 1 FROM generate_series(3, 30) n"
+    )
+    shop.target("""
+        ALTER TABLE shop.customers ADD balance numeric(12, 2), ADD friend uuid;
+        ALTER TABLE shop.customers ALTER created_at DROP NOT NULL""")
+    shop.edit(
+        "entities/customers.toml",
+        'created_at = { from = "created", timezone = "Europe/Vienna" }',
+        'balance = "balance"\nfriend = { ref = "customers", from = "friend", missing = "keep" }',
+    )
+    shop.edit("entities/customers.toml", 'country    = { constant = "AT" }', "")
+    return shop
+
+
+def of_customers(shop: Shop, *words: str) -> tuple[int, dict[str, Any]]:
+    """Exit code, and what was found of the customers."""
+    ended = command("verify", shop.folder, "--entity", "customers", "--output", "json", *words)
+    assert ended.stdout, ended.stderr
+    entities = json.loads(ended.stdout)["entities"]
+    return ended.returncode, entities[0]
+
+
+def test_each_corruption_is_found_where_rows_are_compared_by_numbers(
+    plain: Shop, run: Path
+) -> None:
+    assert run.exists()
+    code, found = of_customers(plain)
+    assert (code, found["rows"], found["differences"]) == (0, 30, [])
+    plain.target("""
+        UPDATE shop.customers SET name = 'Adb' WHERE balance = 3;
+        UPDATE shop.customers SET balance = 4.01 WHERE balance = 4;
+        UPDATE shop.customers SET friend = id WHERE balance = 5;
+        DELETE FROM shop.customers WHERE balance = 6;
+        INSERT INTO shop.customers (id, name) VALUES ('00000000-0000-0000-0000-000000000001', 'Eve')""")
+    code, found = of_customers(plain, "--values")
+    assert (code, found["rows"]) == (8, 30)
+    differences = {d["key"]: (d["kind"], list(d["columns"])) for d in found["differences"]}
+    assert differences == {
+        "3": (ROGUE, ["name"]),
+        "4": (ROGUE, ["balance"]),
+        "5": (ROGUE, ["friend"]),
+        "6": ("missing in the target", []),
+        NOBODY: (EXTRA, []),
+    }
+    # Where most rows differ, all of them are compared in full; and counted once.
+    plain.target("UPDATE shop.customers SET name = 'Adb'")
+    code, found = of_customers(plain)
+    assert (code, found["rows"]) == (8, 30)
+    assert found["found"] == {ROGUE: 29, "missing in the target": 1, EXTRA: 1}
+
+
 @pytest.mark.long
 def test_legacy_rows_with_one_uuid_are_named_though_every_row_of_the_target_is_somebodys(
     shop: Shop, run: Path
