@@ -35,6 +35,20 @@ _WIDER = {
     ("date", "timestamp without time zone"),
 }
 
+# Their casts to text print what COPY prints; those of boolean, inet and char(n) do not.
+_PRINTED = (
+    *_WHOLE_NUMBERS,
+    "numeric",
+    "text",
+    "character varying",
+    "uuid",
+    "date",
+    "timestamp without time zone",
+    "timestamp with time zone",
+    "json",
+    "jsonb",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversion:
@@ -76,6 +90,16 @@ def unmodified(kind: str) -> str:
     """A type without its length or scale: a cast to it cuts and rounds nothing."""
     name = re.sub(r"\([^)]*\)", "", kind)
     return {"character": "bpchar", "bit": "bit varying"}.get(name, name)
+
+
+def is_alike(source_type: str, target_type: str) -> bool:
+    """Whether PostgreSQL prints every value of one type as it prints what `convert` makes of it."""
+    plain = unmodified(source_type)
+    if target_type in (source_type, plain):
+        return True
+    if target_type in ("text", "character varying"):
+        return plain in _PRINTED
+    return plain in _WHOLE_NUMBERS and (plain, target_type) in _WIDER
 
 
 def convert(value: str, source_type: str, target_type: str, *, can_ask: bool) -> Conversion:

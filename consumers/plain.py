@@ -6,16 +6,15 @@ Two values are the same here where PostgreSQL prints them the same, under the se
 chosen so that what is printed says all that there is (1.0 is not 1.00, and a float has all its digits).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from consumers import compare_sql
-from consumers.conversion import ident
+from consumers.conversion import is_alike
 from consumers.plan import EntityPlan
 from consumers.stage import Stage
-from schemas.rules import Ref
+from schemas.rules import Copy, Ref
 from schemas.table import Column
 
 ID = "__id"
@@ -44,16 +43,19 @@ class Plain:
         plan = stage.plan
         if not _is_plain(plan):
             return None
-        known = _places(plan)
-        compared = {written.column: written.value for written in compare_sql.compared(plan)}
-        columns = [plan.target.table.column(name) for name in (plan.entity.id_column, *compared)]
-        if any(value not in known for value in compared.values()):
-            return None
+        columns, places = [plan.target.table.column(plan.entity.id_column)], [ID]
+        for written in compare_sql.compared(plan):
+            column = plan.target.table.column(written.column)
+            place = column and _place(plan, column)
+            if not place:
+                return None
+            columns.append(column)
+            places.append(place)
         references = {made.name for made in plan.derived if isinstance(made.rule, Ref)}
         return cls(
             stage=stage,
             columns=tuple(column for column in columns if column is not None),
-            places=(ID, *(known[value] for value in compared.values())),
+            places=tuple(places),
             derived=frozenset({ID, *(made.name for made in plan.derived)}),
             uuids=frozenset({ID, *references}),
         )
@@ -98,7 +100,11 @@ def _is_plain(plan: EntityPlan) -> bool:
     return not (entity.where or entity.expect or entity.joined or plan.faults or asking)
 
 
-def _places(plan: EntityPlan) -> Mapping[str, str]:
-    """The SQL of values that stand in the stage as they are going to stand in the target, and where."""
-    names = [column.name for column in plan.staged] + [derived.name for derived in plan.derived]
-    return {ident("s", name): name for name in names}
+def _place(plan: EntityPlan, column: Column) -> str | None:
+    """Where the text of a target column stands before anything is staged; None: nowhere."""
+    rule = plan.entity.columns[column.name]
+    if isinstance(rule, Copy):
+        legacy = plan.legacy.column(rule.source)
+        return rule.source if legacy and is_alike(legacy.base, column.type) else None
+    made = next((made for made in plan.derived if made.column == column.name), None)
+    return made.name if made and made.type == column.type else None
