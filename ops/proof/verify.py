@@ -11,16 +11,12 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Literal
 
-import polars as pl
-
-from consumers.expectation import Expectation
 from consumers.plain import Plain
 from ops import databases, wiring
 from ops.cutover.gate import Gate
-from ops.proof import accounting, reconciling, since, storing, structure, verified
+from ops.proof import accounting, since, storing, structure, verified
 from ops.proof.comparing import Comparing, Task
 from ops.proof.exact_point import (
     APPLICATION,
@@ -33,16 +29,13 @@ from ops.proof.plans import Plans
 from ops.proof.prints import Prints
 from ops.proof.storing import Storing, Unfinished
 from ops.proof.tasks import Tasks
-from ops.proof.totals import totals
-from ops.proof.totals_sql import Summed
-from ops.proof.verification import Difference, EntityVerification, Kind, Verification
+from ops.proof.verification import EntityVerification, Verification
 from ops.proof.verified import Since
+from ops.proof.whole import Whole, has_stubs
 from ops.stack.state import Endpoints
 from producers.source import source_errors
-from schemas.entity import Entity
 from schemas.event_id import lsn_text
 from schemas.migration import Migration
-from schemas.rules import Missing
 
 # Entities that are compared while what was found of another is concluded: the keys of so many more are in memory.
 AHEAD = 1
@@ -211,6 +204,7 @@ class _Verifying:
         left = asked.run.left if asked.run else asked.names
         self._found = {name: self._nothing_yet(name) for name in left}
         self._rows = Tasks(migration=migration, at=at, point=point, plans=self._plans)
+        self._whole = Whole(migration, point, self._plans, asked.names)
         self._began = time.monotonic()
 
     def run(self) -> Verification:
@@ -221,9 +215,9 @@ class _Verifying:
             tasks, running = self._tasks(), deque[_Running]()
             for name in self._found:
                 running.append(self._begin(comparing, tasks, name))
-                if len(running) > AHEAD + 1:
+                if len(running) > AHEAD:
                     self._conclude(running.popleft(), comparing, kept)
-            # While the last ones are compared.
+            # While the last one is compared.
             checks = self._checks()
             while running:
                 self._conclude(running.popleft(), comparing, kept)
@@ -236,7 +230,7 @@ class _Verifying:
         return EntityVerification(
             entity=name,
             spec_version=self._plans.stages[name].plan.spec_version,
-            has_stubs=self._has_stubs(name),
+            has_stubs=has_stubs(self._migration, name),
         )
 
     def _kept(self, open_: ExitStack) -> Storing:
@@ -275,24 +269,16 @@ class _Verifying:
         return _Running(name=name, tasks=list(map(comparing.submit, scans)), prints=prints)
 
     def _conclude(self, running: _Running, comparing: Comparing, kept: Storing | None) -> None:
-        """What takes all rows of an entity to be known; the target is asked while they are compared."""
-        found, entity = self._found[running.name], self._migration.entities[running.name]
-        whole = self._options.scope == "all"
-        recorded = reconciling.recorded(self._point.target, entity) if whole else None
-        unowned = self._unowned(entity) if whole else []
+        """See an entity to its end; the target is asked while its rows are compared."""
+        found = self._found[running.name]
+        recorded = self._whole.ask(found.entity) if self._options.scope == "all" else None
         running.await_end()
         if running.prints:
             self._compare_rest(comparing, found, running.prints.differing(found.keys))
-        if recorded is not None:
-            self._note_gone(found, recorded)
-            for row_id in unowned:
-                found.note(
-                    Difference(key=row_id, kind=Kind.STUB if found.has_stubs else Kind.EXTRA)
-                )
-            for key in self._shared.get(running.name, ()):
-                found.note(Difference(key=key, kind=Kind.SHARED))
-            self._add_up(entity)
-        self._require_unmoved(running.name)
+        if recorded:
+            self._whole.conclude(found, recorded, values=self._options.values)
+        with source_errors():
+            require_unmoved(self._point.source, [self._plans.tables[found.entity]])
         found.forget()
         if kept:
             kept.keep(self._result(), found)
@@ -307,40 +293,12 @@ class _Verifying:
             tasks = self._rows.of_keys(found, keys, again=True)
         _Running(name=found.entity, tasks=list(map(comparing.submit, tasks))).await_end()
 
-    def _note_gone(self, found: EntityVerification, recorded: pl.DataFrame) -> None:
-        """Rows of the target whose legacy row the source does not have, and keys that the mapping does not."""
-        gone = found.reconcile(recorded)
-        if gone:
-            expectation = Expectation(self._plans.stages[found.entity])
-            with self._point.target.cursor() as cursor:
-                rows = expectation.remaining(cursor, gone)
-            found.take(rows, values=self._options.values)
-
-    def _unowned(self, entity: Entity) -> list[str]:
-        """Rows of a target table that are nobody's; the first of the entities that share it is told."""
-        owners = reconciling.owners(self._migration, entity)
-        if entity.joined or entity.name != next(n for n in self._found if n in owners):
-            return []
-        return reconciling.unowned(self._point.target, self._migration, entity)
-
-    @cached_property
-    def _shared(self) -> dict[str, list[str]]:
-        """Legacy keys that have one UUID with another, by entity with rows of its own."""
-        owning = [n for n in self._asked.names if not self._migration.entities[n].joined]
-        ask = reconciling.sharing
-        return {name: ask(self._point.target, self._migration, name) for name in owning}
-
     def _checks(self) -> list[Gate]:
         """What holds of the target's tables as a whole; of a shadow that is being filled, nothing has to."""
         options = self._options
         if not options.keep or not (options.scope == "all" or options.structure):
             return []
-        tables = {name: self._plans.stages[name].plan.target for name in self._asked.names}
-        return structure.look(self._point.target, self._migration, tables, self._shared)
-
-    def _require_unmoved(self, name: str) -> None:
-        with source_errors():
-            require_unmoved(self._point.source, [self._plans.tables[name]])
+        return self._whole.checks()
 
     def _result(self, checks: Sequence[Gate] = ()) -> Verification:
         entities = tuple(self._found.values())
@@ -357,26 +315,3 @@ class _Verifying:
             resumed=self._asked.run.done if self._asked.run else (),
             checks=(*checks, structure.add_up(sums)) if checks else (),
         )
-
-    def _add_up(self, entity: Entity) -> None:
-        """The numeric columns of both sides, added up by each server from its own rows."""
-        found, plan = self._found[entity.name], self._plans.stages[entity.name].plan
-        names = [f"__key{n}" for n in range(len(plan.key))]
-        nothing = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-        summed = Summed(
-            entity=entity,
-            legacy=plan.legacy,
-            target=plan.target,
-            key=tuple(column.name for column in plan.key),
-        )
-        found.totals = totals(
-            self._point.source,
-            self._point.target,
-            summed,
-            pl.concat([nothing, *found.staying]),
-            self._plans.identities,
-        )
-
-    def _has_stubs(self, name: str) -> bool:
-        refs = (rule for e in self._migration.entities.values() for rule in e.refs.values())
-        return any(rule.ref == name and rule.missing is Missing.STUB for rule in refs)
