@@ -1,12 +1,12 @@
-"""Whole results of queries as columns of text, by COPY."""
-
-import io
+"""Whole results of queries as columns of text."""
 
 import polars as pl
 from psycopg import sql
 
 from ops.databases import Connection
-from ops.proof import copied
+from ops.proof import fetched
+
+BLOCK_ROWS = 100_000
 
 
 def read(connection: Connection, query: sql.Composable, names: list[str]) -> pl.DataFrame:
@@ -20,11 +20,5 @@ def read(connection: Connection, query: sql.Composable, names: list[str]) -> pl.
     Returns:
         Columns of String; NULL stays NULL, and an empty text is one.
     """
-    copy = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)
-    buffer = io.BytesIO()
-    for block in copied.blocks(connection, copy):
-        buffer.write(block)
-    if not buffer.tell():
-        return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-    buffer.seek(0)
-    return pl.read_csv(buffer, has_header=False, new_columns=names, infer_schema=False)
+    nothing = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+    return pl.concat([nothing, *fetched.blocks(connection, query, names, BLOCK_ROWS)])

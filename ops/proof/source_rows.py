@@ -13,7 +13,7 @@ from psycopg import sql
 from consumers import images
 from ops.databases import Connection
 from ops.preflight import catalogs
-from ops.proof import copied
+from ops.proof import fetched
 from producers.copy_out import from_item
 from producers.source import source_errors
 from schemas.entity import Entity
@@ -126,7 +126,7 @@ def blocks(connection: Connection, stretch: Stretch) -> Iterator[pl.DataFrame]:
 
 
 def texts(
-    connection: Connection, stretch: Stretch, rows_max: int = copied.BLOCK_ROWS
+    connection: Connection, stretch: Stretch, rows_max: int = fetched.BLOCK_ROWS
 ) -> Iterator[pl.DataFrame]:
     """As `blocks`, in the texts that the source prints."""
     read = printed(connection, stretch, rows_max)
@@ -140,14 +140,13 @@ def texts(
 
 
 def printed(
-    connection: Connection, stretch: Stretch, rows_max: int = copied.BLOCK_ROWS
+    connection: Connection, stretch: Stretch, rows_max: int = fetched.BLOCK_ROWS
 ) -> Iterator[pl.DataFrame]:
     """Read a stretch of a table of either side, a block of rows at a time, in the texts that the server prints."""
     names = [column.name for column in stretch.table.columns]
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
-    query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT csv)").format(listed, stretch.item)
-    for block in copied.blocks(connection, query, rows_max):
-        yield pl.read_csv(block, has_header=False, new_columns=names, infer_schema=False)
+    query = sql.SQL("SELECT {} FROM {}").format(listed, stretch.item)
+    return fetched.blocks(connection, query, names, rows_max)
 
 
 def typed(printed_rows: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:

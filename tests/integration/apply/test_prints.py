@@ -9,6 +9,7 @@ from consumers.conversion import is_alike
 from consumers.plain import Plain
 from ops.proof import prints, source_rows
 from ops.proof.prints import Prints
+from schemas.errors import SourceError
 from tests.integration.apply.migrated import Migrated
 from tests.type_zoo import SETUP_SQL, ZOO
 
@@ -65,6 +66,14 @@ def things(migrated: Migrated) -> Migrated:
             "INSERT INTO app.things VALUES (%s, %s, %s, %s, %s, %s, 'ours')", [ids[0], *row, ids[1]]
         )
     return migrated
+
+
+def test_an_error_of_the_source_is_the_sources(things: Migrated) -> None:
+    legacy = things.appliers["things"].stage.plan.legacy
+    (stretch,) = source_rows.all_rows(things.connection, legacy)
+    things.connection.execute("ALTER TABLE legacy.things DROP COLUMN name")
+    with pytest.raises(SourceError, match="name"):
+        list(source_rows.blocks(things.connection, stretch))
 
 
 def test_equal_rows_have_equal_numbers(things: Migrated) -> None:
