@@ -2,20 +2,14 @@
 
 import enum
 import json
-import sys
-import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ops.cli.arguments import Folder, Output
 from ops.cli.output import Format, print_json, print_table, say
 
-if TYPE_CHECKING:
-    from ops.watch.status import Status
-
 app = typer.Typer()
-WATCH_INTERVAL_S = 2.0
 COUNT_MS = 1_000  # A million rows or so.
 
 
@@ -67,43 +61,36 @@ def status(
     folder: Folder,
     *,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Look again every two seconds.")
+        bool,
+        typer.Option(
+            "--watch", "-w", help="Look again every two seconds; off a terminal, a line each time."
+        ),
     ] = False,
     exact: Annotated[
         bool, typer.Option("--exact", help="Count the rows of each entity, however long it takes.")
     ] = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show where source, Kafka and every entity stand, and what to do next.
+    """Show where source, Kafka and every entity stand, how they move, and what to do next.
+
+    A part moves OK, WARN (falls behind), STALL (something waits, and it does not move) or STOP (nobody is at it).
 
     Example: understudy status examples/clinic --watch
     """
     from ops import wiring  # noqa: PLC0415 - see check
+    from ops.cli import watching  # noqa: PLC0415
     from ops.watch.observer import Observer  # noqa: PLC0415
+    from ops.watch.watcher import Watcher  # noqa: PLC0415
 
     migration = wiring.read(folder)
     with Observer(migration=migration, at=wiring.endpoints(migration)) as observer:
-        while True:
-            seen = observer.look(count_ms=0 if exact else COUNT_MS)
-            show_status(seen, output, clear=watch)
-            if not watch:
-                raise typer.Exit(seen.exit_code)
-            time.sleep(WATCH_INTERVAL_S)
-
-
-def show_status(status: "Status", output: Format, *, clear: bool) -> None:
-    """Print one look: a JSON line, or a screen that replaces the one before where stdout is a terminal."""
-    from ops.watch import text  # noqa: PLC0415 - see check
-
-    if output is Format.JSON:
-        print_json(status.as_json())
-        return
-    if clear and sys.stdout.isatty():
-        typer.echo("\x1b[2J\x1b[H", nl=False)  # ECMA-48: erase the screen, go to its corner.
-    typer.echo(text.headline(status))
-    print_table(text.HEADINGS, list(text.rows(status)))
-    for note in text.notes(status):
-        typer.echo(note)
+        watcher, count_ms = Watcher(observer=observer), 0 if exact else COUNT_MS
+        if watch:
+            watching.watch(watcher, output, count_ms)
+        else:
+            seen = watcher.look_once(count_ms=count_ms)
+            watching.show(seen, output)
+            raise typer.Exit(seen.exit_code)
 
 
 class Document(enum.StrEnum):

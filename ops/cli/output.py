@@ -34,12 +34,17 @@ def print_json(value: object) -> None:
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Write a table for people; cut nothing off where stdout is no terminal."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    console().print(table(headings, rows))
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """A table for people; the texts are shown as they are."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        made.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    console().print(table)
+        made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    return made
 
 
 def console() -> Console:

@@ -148,6 +148,12 @@ def ends(admin: AdminClient, places: Iterable[tuple[str, int]]) -> dict[tuple[st
     return found
 
 
+def partitions(admin: AdminClient, names_: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
+    """The partitions of those topics that exist."""
+    found = topics.describe(admin, names_)
+    return {name: [(name, n) for n in range(topic.partitions)] for name, topic in found.items()}
+
+
 def exists(admin: AdminClient, pipeline: str) -> bool:
     """Whether the capture has ever begun."""
     return bool(topics.describe(admin, [names.positions_topic(pipeline)]))

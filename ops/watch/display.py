@@ -12,7 +12,8 @@ from rich.text import Text
 from ops.stack.state import Endpoints
 from ops.watch import text
 from ops.watch.observer import Observer
-from ops.watch.status import EntityStatus, Status
+from ops.watch.status import Status
+from ops.watch.watcher import Watcher
 from schemas.migration import Migration
 
 TERMINAL_INTERVAL_S = 1.0
@@ -27,52 +28,43 @@ class Display(threading.Thread):
         """Prepare; `start` begins."""
         super().__init__(name="display", daemon=True)
         self._migration, self._at, self._stop_event = migration, at, stop
-        self._estimates: dict[str, int] = {}
         self._began_at = time.monotonic()
-        self._already: int | None = None
 
     def run(self) -> None:
         """Show until stopped."""
         with Observer(migration=self._migration, at=self._at) as observer:
-            self._estimates = observer.estimates()
+            watcher = Watcher(observer=observer)
             if sys.stderr.isatty():
-                self._show_live(observer)
+                self._show_live(watcher)
             else:
-                self._show_lines(observer)
+                self._show_lines(watcher)
 
-    def _show_live(self, observer: Observer) -> None:
+    def _show_live(self, watcher: Watcher) -> None:
         with Live(console=Console(file=sys.stderr), transient=True, auto_refresh=False) as live:
             while not self._stop_event.wait(TERMINAL_INTERVAL_S):
-                status = observer.look(count_ms=None)
+                status = watcher.look()
                 live.update(Group(self._bars(status), whole(self._line(status))), refresh=True)
 
-    def _show_lines(self, observer: Observer) -> None:
+    def _show_lines(self, watcher: Watcher) -> None:
         interval_s = PLAIN_INTERVAL_S
         while not self._stop_event.wait(interval_s):
-            status = observer.look(count_ms=None)
+            status = watcher.look()
             sys.stderr.write(self._line(status) + "\n")
             sys.stderr.flush()
-            interval_s = PLAIN_INTERVAL_TAIL_S if text.state(status) == "tail" else PLAIN_INTERVAL_S
+            interval_s = PLAIN_INTERVAL_TAIL_S if status.state == "tail" else PLAIN_INTERVAL_S
 
     def _line(self, status: Status) -> str:
-        if self._already is None:
-            self._already = text.total_applied(status)
-        return text.line(status, time.monotonic() - self._began_at, self._already)
+        return text.line(status, time.monotonic() - self._began_at)
 
     def _bars(self, status: Status) -> Progress:
         """A bar for each entity whose snapshot is not applied yet."""
         bars = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         for entity in status.entities:
             if entity.state == "snapshot":
-                bars.add_task(entity.name, completed=entity.applied, total=self._total(entity))
+                left = entity.remaining_records
+                total = None if left is None else entity.applied + left
+                bars.add_task(entity.name, completed=entity.applied, total=total)
         return bars
-
-    def _total(self, entity: EntityStatus) -> int | None:
-        """Records of the snapshot: known at its end, estimated before."""
-        known = entity.applied + (entity.lag_records or 0)
-        return (
-            known if entity.is_captured else max(known, self._estimates.get(entity.name, 0)) or None
-        )
 
 
 def whole(line: str) -> Text:

@@ -2,8 +2,7 @@
 SELECT e.entity, e.target, e.phase, e.held_at IS NOT NULL AS is_paused, e.stopped_reason,
     coalesce(w.waiting, '{}') AS waiting,
     coalesce(d.dead_letters, '{}') AS dead_letters,
-    coalesce(c.offsets, '[]') AS offsets,
-    c.watermark, c.watermark_ms
+    coalesce(c.checkpoints, '[]') AS checkpoints
 FROM understudy.entities e
 LEFT JOIN (
     SELECT entity, jsonb_object_agg(reason, rows) AS waiting
@@ -19,8 +18,8 @@ LEFT JOIN (
     GROUP BY entity
 ) AS d USING (entity)
 LEFT JOIN (
-    SELECT entity, jsonb_agg(jsonb_build_array(topic, partition, next_offset)) AS offsets,
-        min(watermark) AS watermark, nullif(min(watermark_ms), 0) AS watermark_ms
+    SELECT entity, jsonb_agg(jsonb_build_array(topic, partition, next_offset, watermark, watermark_ms,
+        (extract(epoch FROM clock_timestamp() - updated_at) * 1000)::bigint)) AS checkpoints
     FROM understudy.checkpoints WHERE generation = understudy.generation(entity) GROUP BY entity
 ) AS c USING (entity)
 WHERE e.generation = understudy.generation(e.entity)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self, TypeVar
 
 from confluent_kafka.admin import AdminClient
@@ -11,12 +12,14 @@ from ops import databases, wiring
 from ops.proof import verified
 from ops.proof.verified import Stored
 from ops.stack.state import Endpoints
-from ops.watch import broker, source, target
+from ops.watch import broker, compose, target
 from ops.watch.broker import Group, PositionsReader, Progress
-from ops.watch.source import SourceStatus
-from ops.watch.status import EntityStatus, Status
+from ops.watch.compose import Answers
+from ops.watch.lag import Place
+from ops.watch.source import SourceStatus, estimates
+from ops.watch.source import read as read_source
+from ops.watch.status import Status
 from schemas.errors import UnderstudyError
-from schemas.event_id import lsn_text
 from schemas.migration import Migration
 
 APPLICATION = "status"
@@ -25,13 +28,21 @@ Answer = TypeVar("Answer")
 
 @dataclass(slots=True, kw_only=True)
 class Observer:
-    """Looks at one pipeline again and again; keeps its Kafka clients between two looks."""
+    """Looks at one pipeline again and again; keeps its Kafka clients between two looks.
+
+    Attributes:
+        ahead_ms: How much the source's clock is ahead of ours, by the last look at which it answered.
+        places: Topics, as soon as they exist, with their partitions, which are fixed.
+    """
 
     migration: Migration
     at: Endpoints
     admin: AdminClient = field(init=False)
     positions: PositionsReader | None = None
     counts_in_time: bool = True
+    ahead_ms: int = 0
+    places: dict[str, list[Place]] = field(default_factory=dict)
+    rows_estimated: dict[str, int] | None = None
 
     def __post_init__(self) -> None:
         """Make the client; it connects with the first question."""
@@ -54,47 +65,39 @@ class Observer:
                 it takes, None not at all. Where it took longer, it is not tried again.
         """
         problems: list[UnderstudyError] = []
-        name = self.migration.pipeline.pipeline
-        at_source = _asked(problems, self._source)
-        entities = _asked(problems, self._entities) or []
-        rows = _asked(problems, lambda: self._rows(count_ms)) if entities else None
-        verifications = _asked(problems, self._verified) if entities else None
-        progress = _asked(problems, self._progress) or Progress()
-        group = _asked(problems, lambda: broker.group(self.admin, name))
-        places = [(topic, partition) for e in entities for topic, partition, _ in e.offsets]
-        ends = _asked(problems, lambda: broker.ends(self.admin, places))
-        seen = _Seen(
+        ask = partial(_asked, problems)
+        source = ask(self._source)
+        progress = ask(self._progress) or Progress()
+        known = ask(self._entities) or []
+        # From here on: the ends after the checkpoints, for what is applied was in Kafka before; what takes long last.
+        said = Answers(
+            source=source,
+            entities=known,
             progress=progress,
-            group=group,
-            ends=ends,
-            rows=rows,
-            verified=verifications or {},
-            now_ms=at_source.now_ms if at_source else time.time_ns() // 1_000_000,
+            now_ms=_local_ms() + self.ahead_ms,
+            ends=ask(self._ends),
+            group=ask(self._group),
+            estimates=(ask(lambda: self._estimates(progress)) if source else None) or {},
+            verified=(ask(self._verified) if known else None) or {},
+            rows=ask(lambda: self._rows(count_ms)) if known else None,
         )
-        return Status(
-            pipeline=name,
-            folder=self.migration.folder,
-            source=at_source,
-            captured_lsn=progress.lsn,
-            workers=group.members if group else None,
-            entities=tuple(_entity(self.migration, found, seen) for found in self._all(entities)),
-            problems=tuple(dict.fromkeys(str(problem) for problem in problems)),
-            exit_code=problems[0].exit_code if problems else 0,
-        )
+        return compose.status(self.migration, said, problems)
 
-    def estimates(self) -> dict[str, int]:
-        """About how many rows the legacy table of each entity has; empty where the source cannot be asked."""
+    def _estimates(self, progress: Progress) -> dict[str, int]:
+        """About how many rows the legacy table of each entity has; asked once, in the snapshot."""
         places = {name: entity.source.place for name, entity in self.migration.entities.items()}
-        try:
+        labels = {str(entity.source) for entity in self.migration.entities.values()}
+        if self.rows_estimated is None and not labels <= progress.ended.keys():
             with databases.source(self.at.source_dsn, APPLICATION) as connection:
-                found = source.estimates(connection, list(places.values()))
-        except UnderstudyError:
-            return {}
-        return {name: found[place] for name, place in places.items() if place in found}
+                found = estimates(connection, list(places.values()))
+            self.rows_estimated = {n: found[place] for n, place in places.items() if place in found}
+        return self.rows_estimated or {}
 
     def _source(self) -> SourceStatus:
         with databases.source(self.at.source_dsn, APPLICATION) as connection:
-            return source.read(connection, self.migration.pipeline.pipeline)
+            found = read_source(connection, self.migration.pipeline.pipeline)
+        self.ahead_ms = found.now_ms - _local_ms()
+        return found
 
     def _entities(self) -> list[target.Entity]:
         with databases.target(self.at.target_dsn, APPLICATION) as connection:
@@ -112,11 +115,14 @@ class Observer:
         self.counts_in_time = found is not None
         return found
 
-    def _all(self, found: list[target.Entity]) -> list[target.Entity]:
-        """Those that the control schema knows, and those that no worker has seen yet."""
-        known = {entity.entity: entity for entity in found}
-        unseen = {n: target.unseen(n, str(e.target)) for n, e in self.migration.entities.items()}
-        return [entity for _, entity in sorted((unseen | known).items())]
+    def _group(self) -> Group:
+        return broker.group(self.admin, self.migration.pipeline.pipeline)
+
+    def _ends(self) -> dict[Place, int]:
+        topics = self.migration.topics
+        if len(self.places) < len(topics):
+            self.places = broker.partitions(self.admin, topics)
+        return broker.ends(self.admin, [place for some in self.places.values() for place in some])
 
     def _progress(self) -> Progress:
         if self.positions is None:
@@ -127,18 +133,6 @@ class Observer:
         return self.positions.refresh()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What was seen of Kafka and the clock, for one look."""
-
-    progress: Progress
-    group: Group | None
-    ends: dict[tuple[str, int], int] | None
-    rows: dict[str, int] | None
-    verified: dict[str, Stored]
-    now_ms: int
-
-
 def _asked(problems: list[UnderstudyError], ask: Callable[[], Answer]) -> Answer | None:
     try:
         return ask()
@@ -147,36 +141,5 @@ def _asked(problems: list[UnderstudyError], ask: Callable[[], Answer]) -> Answer
         return None
 
 
-def _entity(migration: Migration, found: target.Entity, seen: _Seen) -> EntityStatus:
-    ends = seen.ends
-    places = [(topic, partition) for topic, partition, _ in found.offsets]
-    applied = sum(offset for _, _, offset in found.offsets)
-    spec = migration.entities.get(found.entity)
-    label = str(spec.source) if spec else ""
-    return EntityStatus(
-        name=found.entity,
-        target=found.target,
-        state=_state(found),
-        stopped_reason=found.stopped_reason,
-        rows=seen.rows.get(found.entity, 0) if seen.rows is not None else None,
-        parked=found.waiting,
-        dead_letters=found.dead_letters,
-        captured=seen.progress.rows_of(label),
-        is_captured=label in seen.progress.ended,
-        applied=applied,
-        lag_records=sum(ends[place] for place in places) - applied if ends and places else None,
-        watermark=lsn_text(found.watermark) if found.watermark else None,
-        lag_ms=None if found.watermark_ms is None else max(0, seen.now_ms - found.watermark_ms),
-        unowned=tuple(
-            f"{t}/{p}" for t, p in places if seen.group and (t, p) not in seen.group.owned
-        ),
-        verified=seen.verified.get(found.entity),
-    )
-
-
-def _state(found: target.Entity) -> str:
-    if found.stopped_reason is not None:
-        return "stopped"
-    if found.is_paused:
-        return "paused"
-    return "snapshot" if found.phase == "backfill" else found.phase
+def _local_ms() -> int:
+    return time.time_ns() // 1_000_000

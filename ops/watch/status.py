@@ -1,11 +1,15 @@
 """The state of a pipeline at one moment, as a value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ops.proof.verified import Stored
+from ops.watch.movement import ORDER, Movement, Pace
 from ops.watch.source import SourceStatus
 from schemas.event_id import lsn_text
+
+# From the least far; those that need somebody first.
+STATES = ("stopped", "paused", "new", "snapshot", "tail", "switched")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +23,14 @@ class EntityStatus:
         is_captured: Whether that is all of them.
         applied: Records of Kafka that are behind the checkpoints.
         lag_records: Records of Kafka that are not yet applied; None where Kafka cannot be asked.
-        lag_ms: Age of the newest moment of the source that is wholly applied; None before the first.
+        remaining_records: The same with the rows of the snapshot that are not in Kafka yet, as far as is known.
+        lag_ms: Age of the newest moment of the source that is wholly in the target; None before the first, which
+            is the end of the snapshot, and after the switch.
+        apply_lag_ms: How much older its last applied marker is than the newest in Kafka; in the snapshot too.
+        still_ms: How long a record has waited for a partition that does not move.
+        waits_for: In the snapshot, entities that must have applied theirs before.
         verified: Its newest verification; None where there is none.
+        pace: How it moves; None after the switch, and where nothing can be said.
     """
 
     name: str
@@ -37,17 +47,37 @@ class EntityStatus:
     watermark: str | None
     lag_ms: int | None
     unowned: tuple[str, ...]
+    remaining_records: int | None = None
+    apply_lag_ms: int | None = None
+    still_ms: int = 0
+    waits_for: tuple[str, ...] = ()
     verified: Stored | None = None
+    pace: Pace | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody is meant to be at it: it is switched, or new and its topic empty."""
+        return self.state == "switched" or (self.state == "new" and not self.lag_records)
+
+    @property
+    def is_consumed(self) -> bool:
+        """Whether somebody has all of its partitions and may apply them."""
+        return self.state in ("snapshot", "tail") and not self.unowned
 
     def as_json(self) -> dict[str, object]:
         """The entity as a JSON object."""
-        return {name: getattr(self, name) for name in self.__slots__} | {
-            "parked": sum(self.parked.values()),
-            "parked_by_reason": self.parked,
-            "dead_letters": sum(self.dead_letters.values()),
-            "dead_letters_by_reason": self.dead_letters,
-            "verified": self.verified and self.verified.as_json(),
-        }
+        fields = {name: getattr(self, name) for name in self.__slots__ if name != "pace"}
+        return (
+            fields
+            | _moves(self.pace)
+            | {
+                "parked": sum(self.parked.values()),
+                "parked_by_reason": self.parked,
+                "dead_letters": sum(self.dead_letters.values()),
+                "dead_letters_by_reason": self.dead_letters,
+                "verified": self.verified and self.verified.as_json(),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +89,14 @@ class Status:
         captured_lsn: All of the source up to here is in Kafka.
         workers: Members of the consumer group; None where Kafka cannot be asked.
         problems: One line per server that cannot be asked.
+        unanswered: Which of source, kafka and target these are.
         exit_code: Of the first problem.
+        heartbeat_ms: Between two heartbeats.
+        marker_ms: Source time of the newest marker in Kafka; None before the first.
+        capture_lag_ms: The age of that marker.
+        stored: Records in all topics; None where Kafka cannot be asked.
+        capture_pace: How the capture moves, in records that it stores.
+        apply_pace: How all entities together move.
     """
 
     pipeline: str
@@ -69,27 +106,101 @@ class Status:
     workers: int | None
     entities: tuple[EntityStatus, ...]
     problems: tuple[str, ...]
+    unanswered: frozenset[str] = frozenset()
     exit_code: int = 0
+    heartbeat_ms: int = 1_000
+    marker_ms: int | None = None
+    capture_lag_ms: int | None = None
+    stored: int | None = None
+    capture_pace: Pace | None = None
+    apply_pace: Pace | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every entity is switched to the target: nobody captures the source any more."""
+        return bool(self.entities) and all(one.state == "switched" for one in self.entities)
+
+    @property
+    def state(self) -> str:
+        """One word: the state of the entity that is least far."""
+        states = {entity.state for entity in self.entities}
+        return next((word for word in STATES if word in states), "starting")
 
     @property
     def lag_ms(self) -> int | None:
-        """Of the entity that is furthest behind; None where one has not begun."""
-        lags = [entity.lag_ms for entity in self.entities]
+        """Of the entity that is furthest behind, those aside that are switched; None where it is not known of one."""
+        lags = [entity.lag_ms for entity in self.entities if entity.state != "switched"]
         known = [lag for lag in lags if lag is not None]
         return max(known) if known and len(known) == len(lags) else None
+
+    @property
+    def movement(self) -> Movement | None:
+        """Of the part that moves worst; None where nothing can be said."""
+        paces = [self.capture_pace, *(entity.pace for entity in self.entities)]
+        found = [one.movement for one in paces if one is not None]
+        return max(found, key=ORDER.index, default=None)
+
+    @property
+    def applied(self) -> int:
+        """Records behind the checkpoints of all entities."""
+        return sum(entity.applied for entity in self.entities)
+
+    @property
+    def remaining(self) -> int:
+        """Records that are still to be applied, as far as is known."""
+        return sum(entity.remaining_records or 0 for entity in self.entities)
 
     def as_json(self) -> dict[str, object]:
         """The status as a JSON object; its keys are explained in ops/docs/commands.md."""
         return {
             "pipeline": self.pipeline,
-            "capture": None if self.source is None else self.source.as_json(),
+            "state": self.state,
+            **_moves(self.apply_pace),
+            "movement": self.movement,
+            "capture": self.source
+            and self.source.as_json()
+            | {"lag_ms": self.capture_lag_ms, **_moves(self.capture_pace)},
             "captured_lsn": None if self.captured_lsn is None else lsn_text(self.captured_lsn),
             "workers": self.workers,
             "lag_ms": self.lag_ms,
+            "remaining_records": self.remaining,
             "entities": [entity.as_json() for entity in self.entities],
             "problems": list(self.problems),
             "next_steps": self.next_steps,
         }
+
+    @property
+    def blockers(self) -> list[str]:
+        """What is in the way of a cutover, as far as a look tells; `cutover plan` asks the rest."""
+        counted = {
+            "not in the tail": sum(one.state != "tail" for one in self.entities),
+            "not verified since": sum(
+                one.verified is None or one.verified.is_stale or not one.verified.is_clean
+                for one in self.entities
+            ),
+        }
+        rows = {
+            "parked": sum(sum(one.parked.values()) for one in self.entities),
+            "dead letters": sum(sum(one.dead_letters.values()) for one in self.entities),
+        }
+        some = len(self.entities)
+        return [
+            *(f"{count} of {some} entities {what}" for what, count in counted.items() if count),
+            *(f"{count} {what}" for what, count in rows.items() if count),
+        ]
+
+    @property
+    def needs_another_look(self) -> bool:
+        """Whether this one alone does not tell how a part moves: somebody is at it, or about to be."""
+        if self.is_over or self.unanswered or not self.workers:
+            return False
+        return any(entity.remaining_records or entity.unowned for entity in self.entities)
+
+    def with_rows_of(self, before: "Status") -> "Status":
+        """The same with the rows that were counted in an earlier look."""
+        rows = {entity.name: entity.rows for entity in before.entities}
+        entities = tuple(replace(one, rows=rows.get(one.name)) for one in self.entities)
+        return replace(self, entities=entities)
 
     @property
     def next_steps(self) -> list[str]:
@@ -111,3 +222,18 @@ class Status:
         elif not (is_captured and self.workers):
             steps.append(f"understudy run {folder}")
         return steps or [f"understudy status {folder} --watch"]
+
+
+def _moves(pace: Pace | None) -> dict[str, object]:
+    """A pace as keys of a JSON object."""
+    if pace is None:
+        return {"movement": None, "rows_per_s": None, "eta_s": None}
+    return {
+        "movement": pace.movement,
+        "rows_per_s": _rounded(pace.per_s),
+        "eta_s": _rounded(pace.eta_s),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

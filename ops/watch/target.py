@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any, NamedTuple
 
 from psycopg.errors import QueryCanceled
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 
 from ops.databases import Connection
 
@@ -16,6 +17,28 @@ _ROWS_SQL = """
 """
 
 
+class Checkpoint(NamedTuple):
+    """How far one partition is.
+
+    Attributes:
+        watermark: Commit LSN of the last marker that it has reached; 0: none.
+        watermark_ms: Source time of that marker, milliseconds since 1970.
+        moved_ms_ago: How long ago a batch last moved it.
+    """
+
+    topic: str
+    partition: int
+    next_offset: int
+    watermark: int
+    watermark_ms: int
+    moved_ms_ago: int
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Topic and partition."""
+        return self.topic, self.partition
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
     """The columns of entities.sql.
@@ -23,9 +46,6 @@ class Entity:
     Attributes:
         waiting: Rows that wait, by reason.
         dead_letters: Rows set aside, by SQLSTATE, constraint and column.
-        offsets: Topic, partition and checkpoint of each.
-        watermark: Commit LSN up to which all is applied; None: no consumer has begun.
-        watermark_ms: Source time of the marker there, milliseconds since 1970.
     """
 
     entity: str
@@ -35,9 +55,17 @@ class Entity:
     stopped_reason: str | None
     waiting: dict[str, int]
     dead_letters: dict[str, int]
-    offsets: list[tuple[str, int, int]]
-    watermark: int | None
-    watermark_ms: int | None
+    checkpoints: tuple[Checkpoint, ...]
+
+    @property
+    def watermark(self) -> int | None:
+        """Commit LSN up to which all is applied; None before the first marker."""
+        return min((one.watermark for one in self.checkpoints), default=0) or None
+
+    @property
+    def watermark_ms(self) -> int | None:
+        """Source time of the marker there, milliseconds since 1970."""
+        return min((one.watermark_ms for one in self.checkpoints), default=0) or None
 
 
 def unseen(name: str, table: str) -> Entity:
@@ -50,9 +78,7 @@ def unseen(name: str, table: str) -> Entity:
         stopped_reason=None,
         waiting={},
         dead_letters={},
-        offsets=[],
-        watermark=None,
-        watermark_ms=None,
+        checkpoints=(),
     )
 
 
@@ -61,8 +87,12 @@ def read(connection: Connection) -> list[Entity]:
     row = connection.execute(_HAS_CONTROL_SQL).fetchone()
     if row is None or not row[0]:
         return []
-    with connection.cursor(row_factory=class_row(Entity)) as cursor:
+    with connection.cursor(row_factory=kwargs_row(_entity)) as cursor:
         return cursor.execute(_ENTITIES_SQL).fetchall()
+
+
+def _entity(*, checkpoints: list[list[Any]], **columns: Any) -> Entity:
+    return Entity(checkpoints=tuple(Checkpoint(*one) for one in checkpoints), **columns)
 
 
 def rows(connection: Connection, limit_ms: int) -> dict[str, int] | None:

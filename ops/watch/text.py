@@ -1,47 +1,94 @@
 """A status as people read it: one screen, or one line in gh-ost's form."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ops.proof.verified import Stored
-from ops.watch.status import Status
+from ops.watch.movement import ORDER, Movement, Pace
+from ops.watch.status import STATES, EntityStatus, Status
 from schemas.event_id import lsn_text
 
 HEADINGS = (
-    "entity", "state", "rows", "parked", "dead letters", "lag records", "lag", "watermark", "verified",
+    "entity", "state", "moves", "lag", "records left", "rows/s", "ETA", "rows", "parked", "dead letters", "verified",
 )  # fmt: skip
 
 
-def headline(status: Status) -> str:
-    """The pipeline as a whole."""
+def answers(status: Status) -> Iterator[str]:
+    """Where the pipeline is, how far behind and how fast, and what is in the way of a cutover; a line each."""
+    yield f"{status.pipeline}: {_where(status)}; lag {duration(status.lag_ms)}"
+    yield f"capture: {_capture(status)}"
+    yield f"apply: {_apply(status)}"
+    wrong = "; ".join(movements(status))
+    if wrong:
+        yield f"movement: {wrong}"
+    blockers = "; ".join(status.blockers)
+    if not status.is_over:
+        yield f"cutover: {f'not before this is done: {blockers}' if blockers else 'understudy cutover plan'}"
+
+
+def _where(status: Status) -> str:
+    if status.state != "snapshot":
+        return status.state
+    whole = status.applied + status.remaining
+    return f"snapshot, {percent(status.applied, whole)} of {whole} records applied"
+
+
+def _capture(status: Status) -> str:
     source = status.source
     if source is None:
-        capture = "source does not answer"
-    elif source.slot is None:
-        capture = "no slot"
-    else:
-        verb = "runs" if source.is_captured else "does not run"
-        retained = amount(source.slot.retained_bytes)
-        capture = f"capture {verb}, slot {source.slot.wal_status}, {retained} of WAL retained"
-    number = status.workers
-    known = "1 worker" if number == 1 else f"{number} workers"
-    workers = "Kafka does not answer" if number is None else known
-    return f"{status.pipeline}: {capture}; {workers}; lag {duration(status.lag_ms)}"
+        return "the source does not answer"
+    if source.slot is None:
+        return "no slot"
+    slot = source.slot
+    budget = "" if slot.safe_wal_bytes is None else f", {amount(slot.safe_wal_bytes)} more are safe"
+    parts = [
+        "runs" if source.is_captured else "does not run",
+        f"lag {duration(status.capture_lag_ms)}",
+        *_speed(status.capture_pace),
+        f"slot {slot.wal_status}, {amount(slot.retained_bytes)} of WAL retained{budget}",
+    ]
+    return "; ".join(parts)
 
 
-def rows(status: Status) -> Iterator[tuple[object, ...]]:
+def _apply(status: Status) -> str:
+    if status.workers is None:
+        return "Kafka does not answer"
+    workers = "1 worker" if status.workers == 1 else f"{status.workers} workers"
+    left = f"{status.remaining} records left, ETA {eta(status.apply_pace)}"
+    return "; ".join([workers, *_speed(status.apply_pace), left])
+
+
+def _speed(pace: Pace | None) -> list[str]:
+    return [] if pace is None or pace.per_s is None else [f"{pace.per_s:.0f} records/s"]
+
+
+def rows(entities: Iterable[EntityStatus]) -> Iterator[tuple[object, ...]]:
     """One row per entity, under `HEADINGS`."""
-    for entity in status.entities:
+    for entity in entities:
+        pace = entity.pace
         yield (
             entity.name,
             entity.state,
+            "" if pace is None else pace.movement.upper(),
+            duration(entity.lag_ms),
+            entity.remaining_records,
+            "" if pace is None or pace.per_s is None else f"{pace.per_s:.0f}",
+            eta(pace) if entity.remaining_records else "",
             entity.rows,
             _counted(entity.parked),
             _counted(entity.dead_letters),
-            entity.lag_records,
-            duration(entity.lag_ms),
-            entity.watermark,
             _verified(entity.verified),
         )
+
+
+def worst_first(entities: Iterable[EntityStatus]) -> list[EntityStatus]:
+    """Those that need somebody before those that are well."""
+
+    def trouble(entity: EntityStatus) -> tuple[int, int, int, str]:
+        movement = ORDER.index(entity.pace.movement) if entity.pace else 0
+        lost = sum(entity.dead_letters.values())
+        return -movement, STATES.index(entity.state), -lost, entity.name
+
+    return sorted(entities, key=trouble)
 
 
 def notes(status: Status) -> Iterator[str]:
@@ -53,19 +100,20 @@ def notes(status: Status) -> Iterator[str]:
             yield f"{entity.name} is stopped: {entity.stopped_reason}"
         if entity.unowned and status.workers:
             yield f"{entity.name}: nobody consumes {', '.join(entity.unowned)}"
+        if entity.waits_for and entity.state == "snapshot":
+            yield f"{entity.name} waits for the snapshot of {', '.join(entity.waits_for)}"
     yield from status.problems
     yield from (f"next: {step}" for step in status.next_steps)
 
 
-def line(status: Status, elapsed_s: float, already: int) -> str:
+def line(status: Status, elapsed_s: float) -> str:
     """One line, in the order of gh-ost's status hints.
 
     Args:
         status: Of now.
-        elapsed_s: Since the run began.
-        already: Records that were applied before it.
+        elapsed_s: Since somebody began to look.
     """
-    applied, backlog = total_applied(status), total_lag(status)
+    applied, backlog = status.applied, status.remaining
     copy = f"Copy: {applied}/{applied + backlog} {percent(applied, applied + backlog)}"
     position = "?" if status.captured_lsn is None else lsn_text(status.captured_lsn)
     waiting = sum(sum(entity.parked.values()) for entity in status.entities)
@@ -77,36 +125,30 @@ def line(status: Status, elapsed_s: float, already: int) -> str:
         f"Time: {duration(elapsed_s * 1000)}",
         f"Streamer: {position}",
         f"Lag: {duration(status.lag_ms)}",
-        f"State: {state(status)}",
-        f"ETA: {eta(backlog, applied - already, elapsed_s)}",
+        f"State: {status.state}",
+        f"ETA: {eta(status.apply_pace)}",
     ]
+    if status.movement not in (None, Movement.OK):
+        parts.append(f"Movement: {', '.join(movements(status))}")
     if waiting or dead:
         parts.append(f"Parked: {waiting}; Dead letters: {dead}")
     return "; ".join(parts)
 
 
-def state(status: Status) -> str:
-    """One word for the pipeline: the state of the entity that is least far."""
-    order = ("stopped", "paused", "new", "snapshot", "tail", "switched")
-    states = {entity.state for entity in status.entities}
-    return next((word for word in order if word in states), "starting")
+def movements(status: Status) -> Iterator[str]:
+    """The parts that do not move as they should, each as `STALL orders`, the worst first."""
+    paces = {"capture": status.capture_pace} | {one.name: one.pace for one in status.entities}
+    for movement in reversed(ORDER[1:]):
+        names = [name for name, found in paces.items() if found and found.movement is movement]
+        if names:
+            yield f"{movement.upper()} {' '.join(names)}"
 
 
-def total_applied(status: Status) -> int:
-    """Records behind the checkpoints of all entities."""
-    return sum(entity.applied for entity in status.entities)
-
-
-def total_lag(status: Status) -> int:
-    """Records that are in Kafka and not yet applied."""
-    return sum(entity.lag_records or 0 for entity in status.entities)
-
-
-def eta(backlog: int, applied: int, elapsed_s: float) -> str:
-    """When the backlog of now is applied, at the mean pace of this run."""
-    if not backlog:
-        return "due"
-    return duration(1000 * elapsed_s * backlog / applied) if applied > 0 else "N/A"
+def eta(pace: Pace | None) -> str:
+    """When all is applied; gh-ost's words for now and for who knows."""
+    if pace is None or pace.eta_s is None:
+        return "N/A"
+    return duration(1000 * pace.eta_s) if pace.eta_s else "due"
 
 
 def percent(part: int, whole: int) -> str:

@@ -1,11 +1,14 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from ops.cli import watching
 from ops.watch import text
 from ops.watch.display import whole
+from ops.watch.movement import Movement, Pace
 from ops.watch.source import SourceStatus
 from ops.watch.status import EntityStatus, Status
 from producers.slot import Slot
@@ -33,6 +36,7 @@ def entity(**changes: object) -> EntityStatus:
         "is_captured": True,
         "applied": 900,
         "lag_records": 100,
+        "remaining_records": 100,
         "watermark": "0/1540000",
         "lag_ms": 350,
         "unowned": (),
@@ -53,7 +57,8 @@ def status(*entities: EntityStatus, slot: Slot | None = SLOT, workers: int | Non
 
 
 def test_the_line_has_gh_osts_order() -> None:
-    line = text.line(status(entity()), elapsed_s=10, already=800)
+    pace = Pace(movement=Movement.OK, per_s=10.0, eta_s=10.0)
+    line = text.line(replace(status(entity()), apply_pace=pace), elapsed_s=10)
     assert line == (
         "Copy: 900/1000 90.0%; Applied: 900; Backlog: 100; Time: 10s; Streamer: 0/1540000; "
         "Lag: 0.35s; State: tail; ETA: 10s"
@@ -61,9 +66,7 @@ def test_the_line_has_gh_osts_order() -> None:
 
 
 def test_the_line_says_what_waits_and_what_died() -> None:
-    line = text.line(
-        status(entity(parked={"parent": 3}, dead_letters={"23514": 2})), elapsed_s=1, already=0
-    )
+    line = text.line(status(entity(parked={"parent": 3}, dead_letters={"23514": 2})), elapsed_s=1)
     assert line.endswith("Parked: 3; Dead letters: 2")
 
 
@@ -82,8 +85,8 @@ def test_a_duration_is_short_and_has_its_unit(milliseconds: float | None, shown:
 
 
 def test_the_state_is_that_of_the_entity_that_is_least_far() -> None:
-    assert text.state(status(entity(), entity(state="snapshot"))) == "snapshot"
-    assert text.state(status(entity(state="snapshot"), entity(state="stopped"))) == "stopped"
+    assert status(entity(), entity(state="snapshot")).state == "snapshot"
+    assert status(entity(state="snapshot"), entity(state="stopped")).state == "stopped"
 
 
 def test_the_lag_is_unknown_until_every_entity_has_one() -> None:
@@ -110,7 +113,7 @@ def test_the_json_counts_and_keeps_the_reasons() -> None:
 
 @pytest.mark.parametrize("width", [80, 100, 150])
 def test_a_narrow_terminal_shows_the_end_of_the_status_line(width: int) -> None:
-    line = text.line(status(entity(parked={"parent": 180}, dead_letters={"rule": 42})), 90.0, 0)
+    line = text.line(status(entity(parked={"parent": 180}, dead_letters={"rule": 42})), 90.0)
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as shown:
         console.print(whole(line))
@@ -119,5 +122,61 @@ def test_a_narrow_terminal_shows_the_end_of_the_status_line(width: int) -> None:
 
 
 def test_one_worker_is_not_many() -> None:
-    assert "; 1 worker;" in text.headline(status(entity(), workers=1))
-    assert "; 2 workers;" in text.headline(status(entity(), workers=2))
+    assert "apply: 1 worker; " in "\n".join(text.answers(status(entity(), workers=1)))
+    assert "apply: 2 workers; " in "\n".join(text.answers(status(entity(), workers=2)))
+
+
+def test_the_answers_say_where_how_far_behind_how_fast_and_what_is_in_the_way() -> None:
+    seen = replace(
+        status(entity(state="snapshot", dead_letters={"23514": 2}, lag_ms=None)),
+        capture_lag_ms=210,
+        capture_pace=Pace(movement=Movement.OK, per_s=5200.0, eta_s=0.0),
+        apply_pace=Pace(movement=Movement.OK, per_s=48.0, eta_s=2.0),
+    )
+    assert list(text.answers(seen)) == [
+        "shop: snapshot, 90.0% of 1000 records applied; lag ?",
+        "capture: runs; lag 0.21s; 5200 records/s; slot reserved, 19 MB of WAL retained",
+        "apply: 1 worker; 48 records/s; 100 records left, ETA 2.00s",
+        (
+            "cutover: not before this is done: 1 of 1 entities not in the tail; "
+            "1 of 1 entities not verified since; 2 dead letters"
+        ),
+    ]
+
+
+def test_parts_that_do_not_move_are_named_the_worst_first() -> None:
+    seen = status(
+        entity(pace=Pace(movement=Movement.WARN, per_s=1.0, eta_s=None)),
+        entity(name="doctors", pace=Pace(movement=Movement.STOP, per_s=0.0, eta_s=None)),
+        entity(name="patients", pace=Pace(movement=Movement.OK, per_s=0.0, eta_s=0.0)),
+    )
+    assert list(text.movements(seen)) == ["STOP doctors", "WARN orders"]
+    assert text.line(seen, 1.0).endswith("Movement: STOP doctors, WARN orders")
+    assert [one.name for one in text.worst_first(seen.entities)] == [
+        "doctors",
+        "orders",
+        "patients",
+    ]
+
+
+def test_after_the_switch_there_is_no_lag_and_nothing_in_the_way() -> None:
+    seen = status(entity(state="switched", lag_ms=None))
+    assert seen.lag_ms is None
+    assert not any(line.startswith("cutover:") for line in text.answers(seen))
+    assert status(entity(state="switched", lag_ms=None), entity(lag_ms=900)).lag_ms == 900
+
+
+@pytest.mark.parametrize("height", [12, 24, 60])
+def test_a_screen_of_many_entities_fits_the_terminal_and_shows_those_in_trouble(
+    height: int,
+) -> None:
+    many = [entity(name=f"entity_{n:02}") for n in range(60)]
+    many[40] = entity(name="entity_40", state="stopped", stopped_reason="the table is gone")
+    console = Console(file=io.StringIO(), width=200, height=height)
+    with console.capture() as shown:
+        console.print(watching.screen(status(*many), height))
+    lines = shown.get().splitlines()
+    assert len(lines) <= height
+    assert any(line.startswith("entity_40") for line in lines)
+    assert any("more entities are not shown" in line for line in lines)
+    assert "next: understudy resume shop --entity entity_40" in lines

@@ -1,0 +1,65 @@
+"""How a status is shown: once, on a screen that follows, or as lines in a log."""
+
+import sys
+import time
+from contextlib import nullcontext
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from ops.cli.output import Format, console, print_json, print_table, table
+from ops.cli.running import stop_event
+from ops.watch import text
+from ops.watch.status import Status
+from ops.watch.watcher import Watcher
+
+INTERVAL_S = 2.0
+ROWS_MIN = 3  # Of the table, however low the terminal is.
+
+
+def show(status: Status, output: Format) -> None:
+    """Print one look: a JSON line, or all there is to say."""
+    if output is Format.JSON:
+        print_json(status.as_json())
+        return
+    for line in text.answers(status):
+        typer.echo(line)
+    print_table(text.HEADINGS, list(text.rows(status.entities)))
+    for note in text.notes(status):
+        typer.echo(note)
+
+
+def watch(watcher: Watcher, output: Format, count_ms: int) -> None:
+    """Look again and again, until SIGINT or SIGTERM: a screen on a terminal, elsewhere a line for each look."""
+    stop, began = stop_event(), time.monotonic()
+    on_screen = output is Format.TABLE and sys.stdout.isatty()
+    with Live(console=console(), auto_refresh=False) if on_screen else nullcontext() as live:
+        while True:
+            status = watcher.look(count_ms=count_ms)
+            if live is not None:
+                live.update(screen(status, height=live.console.height), refresh=True)
+            elif output is Format.JSON:
+                print_json(status.as_json())
+            else:
+                typer.echo(text.line(status, time.monotonic() - began))
+            if stop.wait(INTERVAL_S):
+                return
+
+
+def screen(status: Status, height: int) -> Group:
+    """A status as lines and a table that fit a terminal; of many entities those that need somebody."""
+    head, tail = list(text.answers(status)), list(text.notes(status))
+    entities = list(status.entities)
+    tail = tail[-max(1, height - len(head) - ROWS_MIN - 2) :]
+    room = max(ROWS_MIN, height - len(head) - len(tail) - 3)
+    if len(entities) > room:
+        tail.insert(0, f"{len(entities) - room} more entities are not shown: understudy status")
+        entities = text.worst_first(entities)[:room]
+    shown = table(text.HEADINGS, list(text.rows(entities)))
+    return Group(*map(_line, head), shown, *map(_line, tail))
+
+
+def _line(words: str) -> Text:
+    return Text(words, overflow="fold")
