@@ -1,6 +1,7 @@
 """An apply lane: a thread with a session of its own that decodes and applies batches of any unit."""
 
 import threading
+import time
 
 import psycopg
 import structlog
@@ -100,11 +101,12 @@ class Lane(threading.Thread):
             if batch.work is None:
                 batch.hold(self._decode(batch))
             self._writing = True
+            began = time.monotonic()
             self._write(batch.unit, batch)
         except Exception as error:  # noqa: BLE001 - judged there
             self._answer(batch.unit, error)
         else:
-            self._schedule.applied(batch)
+            self._schedule.applied(batch, time.monotonic() - began)
             failpoint.reach("cons.after_commit")
         finally:
             self._writing = False

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from consumers.buffer import Buffer, Fill, Run
+from consumers.durations import Durations
 from consumers.unit import Batch, Chore, Job, Task, Unit, Work
 
 # One that is applied and one that is decoded meanwhile.
@@ -50,6 +51,7 @@ class Schedule:
             for topic, names in topics.items()
         }
         self.units = [unit for units in self._by_topic.values() for unit in units]
+        self.durations = Durations()
         self.failure: BaseException | None = None
         self._order = deque(self.units)
         self._closed = False
@@ -205,9 +207,10 @@ class Schedule:
             batch.decoding = False
             self._changed.notify_all()
 
-    def applied(self, batch: Batch) -> None:
-        """A batch is committed."""
+    def applied(self, batch: Batch, seconds: float) -> None:
+        """A batch is committed, after so long."""
         with self._changed:
+            self.durations.add(seconds)
             unit = batch.unit
             unit.applying = False
             unit.attempts = 0

@@ -15,6 +15,7 @@ from consumers.assembly import Assembly, Schemas
 from consumers.beginnings import Beginnings
 from consumers.blockers import Blockers
 from consumers.chores import Chores
+from consumers.durations import Durations
 from consumers.gatekeeper import Gatekeeper
 from consumers.keeper import Duty, Keeper
 from consumers.lane import Lane
@@ -116,6 +117,10 @@ class Worker:
         return Progress(
             entities=entities, rows_per_s=(rows - rows_before) / max(now - before, 1e-3)
         )
+
+    def durations(self) -> Durations:
+        """How long the batches took that were applied since it started."""
+        return self._schedule.durations
 
     def _progress_of(self, entity: str) -> EntityProgress:
         units = [unit for unit in self._schedule.units if entity in unit.entities]

@@ -92,6 +92,18 @@ class Cutover(_Section):
     after_rollback: str | None = None
 
 
+class Metrics(_Section):
+    """Where capture and workers tell Prometheus what only they know; None: nowhere.
+
+    Attributes:
+        port: Of the first process of a machine; each further one takes the next that is free, of twenty.
+        address: On which they listen. Whoever reaches it reads names of tables and figures, no values.
+    """
+
+    port: Annotated[int, Field(ge=1, le=65_500)] | None = None
+    address: str = "127.0.0.1"
+
+
 class Pipeline(_Section):
     """What stands in understudy.toml."""
 
@@ -103,6 +115,7 @@ class Pipeline(_Section):
     kafka: Kafka = Kafka()
     registry: Registry = Registry()
     cutover: Cutover = Cutover()
+    metrics: Metrics = Metrics()
 
 
 def with_environment(

@@ -12,6 +12,7 @@ from ops.cli import (
     documenting,
     letters,
     looking,
+    measuring,
     mending,
     output,
     proving,
@@ -43,6 +44,7 @@ for group in (
     proving.app,
     verifying.app,
     replaying.app,
+    measuring.app,
     mending.app,
 ):
     app.add_typer(group)

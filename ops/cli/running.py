@@ -63,9 +63,12 @@ def produce(folder: Folder, *, with_parent: WithParent = False) -> None:
     """
     stop = stop_event(with_parent=with_parent)
     from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
+    from ops.metrics.processes import capture_metrics  # noqa: PLC0415
 
     migration = wiring.read(folder)
-    wiring.capture(migration, wiring.endpoints(migration)).run(stop)
+    capture = wiring.capture(migration, wiring.endpoints(migration))
+    with capture_metrics(migration, capture):
+        capture.run(stop)
 
 
 @app.command()
@@ -78,9 +81,12 @@ def consume(folder: Folder, entity: Entities = None, *, with_parent: WithParent 
     # Lanes decode side by side; threads below them only get into each other's way. Read when polars is imported.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
+    from ops.metrics.processes import worker_metrics  # noqa: PLC0415
 
     migration = wiring.read(folder)
-    wiring.worker(migration, wiring.endpoints(migration), tuple(entity or ())).run(stop)
+    worker = wiring.worker(migration, wiring.endpoints(migration), tuple(entity or ()))
+    with worker_metrics(migration, worker):
+        worker.run(stop)
 
 
 def stop_event(*, with_parent: bool = False) -> threading.Event:

@@ -110,6 +110,7 @@ def _entity(migration: Migration, found: Entity, said: Answers) -> EntityStatus:
         lag_ms=behind.ms if found.phase == "tail" else None,
         apply_lag_ms=None if found.phase == "switched" else behind.apply_ms,
         still_ms=behind.still_ms,
+        lag_by_partition=behind.by_partition,
         unowned=_unowned(found, said.group),
         verified=said.verified.get(found.entity),
     )

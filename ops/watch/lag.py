@@ -35,6 +35,7 @@ class Lag:
     Attributes:
         applied: Records behind the checkpoints.
         records: Records of Kafka before them; None where Kafka does not answer.
+        by_partition: The same by topic and partition.
         remaining: The same, with the rows of the snapshot that are not in Kafka yet, as far as is known.
         ms: Age of the newest moment of the source that is wholly in the target; None while there is no such moment,
             because the snapshot is not applied.
@@ -44,6 +45,7 @@ class Lag:
 
     applied: int
     records: int | None
+    by_partition: Mapping[Place, int]
     remaining: int | None
     ms: int | None
     apply_ms: int | None
@@ -63,13 +65,20 @@ def measure(
     """
     applied = sum(one.next_offset for one in checkpoints)
     stored = None if moment.ends is None else sum(moment.ends.get(place, 0) for place in places)
+    offsets = {one.place: one.next_offset for one in checkpoints}
     # Who asks Kafka after the target sees at least what was applied; a topic that was made anew holds less.
+    by_partition = {
+        place: max(0, end - offsets.get(place, 0))
+        for place, end in (moment.ends or {}).items()
+        if place in places
+    }
     records = None if stored is None else max(0, stored - applied)
     known = None if stored is None else max(stored, rows or 0)
     watermark_ms = min((one.watermark_ms for one in checkpoints), default=0)
     return Lag(
         applied=applied,
         records=records,
+        by_partition=by_partition,
         remaining=None if known is None else max(0, known - applied),
         ms=max(0, moment.now_ms - watermark_ms) if watermark_ms else None,
         apply_ms=_older(moment, watermark_ms) if watermark_ms else None,

@@ -12,6 +12,10 @@ from schemas.table import CATALOG_SQL, tables_of
 _MOMENT_SQL = """
     SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, pg_catalog.pg_current_wal_lsn()::text
 """
+# A role that is not the capture's own sees no LSN.
+_SENT_SQL = """
+    SELECT sent_lsn::text FROM pg_catalog.pg_stat_replication WHERE pid = %s AND sent_lsn IS NOT NULL
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +26,13 @@ class SourceStatus:
         now_ms: Its clock, milliseconds since 1970.
         wal_lsn: Where its WAL ends.
         slot: None before the first run.
+        sent_lsn: WAL up to here has been sent to the capture; None where there is none.
     """
 
     now_ms: int
     wal_lsn: int
     slot: Slot | None
+    sent_lsn: int | None = None
 
     @property
     def is_captured(self) -> bool:
@@ -55,9 +61,13 @@ class SourceStatus:
 def read(connection: Connection, pipeline: str) -> SourceStatus:
     """Ask the source."""
     ((now_ms, wal_lsn),) = connection.execute(_MOMENT_SQL).fetchall()
-    found = list(slots.slots_of(connection, pipeline).values())
+    slot = next(iter(slots.slots_of(connection, pipeline).values()), None)
+    sent = connection.execute(_SENT_SQL, [slot and slot.active_pid]).fetchone()
     return SourceStatus(
-        now_ms=int(str(now_ms)), wal_lsn=lsn_value(str(wal_lsn)), slot=found[0] if found else None
+        now_ms=int(str(now_ms)),
+        wal_lsn=lsn_value(str(wal_lsn)),
+        slot=slot,
+        sent_lsn=lsn_value(str(sent[0])) if sent else None,
     )
 
 

@@ -1,6 +1,7 @@
 """The state of a pipeline at one moment, as a value."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ops.proof.verified import Stored
@@ -10,6 +11,8 @@ from schemas.event_id import lsn_text
 
 # From the least far; those that need somebody first.
 STATES = ("stopped", "paused", "new", "snapshot", "tail", "switched")
+# Not in the JSON as they are.
+_OUTSIDE = ("pace", "lag_by_partition")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,7 @@ class EntityStatus:
             is the end of the snapshot, and after the switch.
         apply_lag_ms: How much older its last applied marker is than the newest in Kafka; in the snapshot too.
         still_ms: How long a record has waited for a partition that does not move.
+        lag_by_partition: `lag_records` by topic and partition.
         waits_for: In the snapshot, entities that must have applied theirs before.
         verified: Its newest verification; None where there is none.
         pace: How it moves; None after the switch, and where nothing can be said.
@@ -50,6 +54,7 @@ class EntityStatus:
     remaining_records: int | None = None
     apply_lag_ms: int | None = None
     still_ms: int = 0
+    lag_by_partition: Mapping[tuple[str, int], int] = field(default_factory=dict)
     waits_for: tuple[str, ...] = ()
     verified: Stored | None = None
     pace: Pace | None = None
@@ -66,7 +71,7 @@ class EntityStatus:
 
     def as_json(self) -> dict[str, object]:
         """The entity as a JSON object."""
-        fields = {name: getattr(self, name) for name in self.__slots__ if name != "pace"}
+        fields = {name: getattr(self, name) for name in self.__slots__ if name not in _OUTSIDE}
         return (
             fields
             | _moves(self.pace)

@@ -1,9 +1,7 @@
 """The lag that status tells, beside rows that are written by hand and watched until they arrive."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,25 +16,12 @@ from ops.watch.observer import Observer
 from ops.watch.status import EntityStatus, Status
 from ops.watch.watcher import Watcher
 from producers.capture import Capture
+from tests.integration.ops.parts import DEADLINE_S, running
 from tests.shop import Shop, open_shop
 
-DEADLINE_S = 30.0
 # A heartbeat of the shop is due every 0.2 s; what it takes on its way on a machine with much to do comes on top.
 SLACK_MS = 2_000
 NOW_MS = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-
-
-@contextmanager
-def running(part: Capture | Worker) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=part.run, args=(stop,), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(DEADLINE_S)
-        part._settings.registry.close()
 
 
 class Clinic:

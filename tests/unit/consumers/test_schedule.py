@@ -57,7 +57,7 @@ def test_the_next_batch_is_decoded_while_one_is_applied(schedule: Schedule) -> N
     assert first.batch.load.records == 10
     assert second.batch.load.stretches[0].first == 10
     schedule.decoded(second.batch, ())
-    schedule.applied(first.batch)
+    schedule.applied(first.batch, 0.1)
     third = task(schedule)
     assert (third.job, third.batch) == (Job.APPLY, second.batch)
 
@@ -84,7 +84,7 @@ def test_a_batch_that_is_being_decoded_is_not_applied_yet(schedule: Schedule) ->
     first = task(schedule)
     task(schedule)
     assert first.batch is not None
-    schedule.applied(first.batch)
+    schedule.applied(first.batch, 0.1)
     assert is_idle(schedule)
 
 
@@ -109,7 +109,7 @@ def test_a_unit_that_lost_its_place_waits_for_the_reader(schedule: Schedule) -> 
     assert found.batch is not None
     schedule.rewind(unit)
     assert schedule.to_rewind() == []  # Something of it is still being applied.
-    schedule.applied(found.batch)
+    schedule.applied(found.batch, 0.1)
     assert schedule.to_rewind() == [unit]
     assert unit.committed == {0: 0}
     schedule.add("a", records(5, 5))
@@ -132,7 +132,7 @@ def test_a_failed_batch_is_tried_again_later_and_later(schedule: Schedule) -> No
     assert delays[0] < 0.1
     assert DELAY_MAX_S / 2 <= delays[-1] <= DELAY_MAX_S
     assert found.batch is not None
-    schedule.applied(found.batch)
+    schedule.applied(found.batch, 0.1)
     assert unit.attempts == 0
 
 
@@ -140,7 +140,7 @@ def test_what_is_committed_is_known(schedule: Schedule) -> None:
     schedule.add("a", records(0, 5))
     found = task(schedule)
     assert found.batch is not None
-    schedule.applied(found.batch)
+    schedule.applied(found.batch, 0.1)
     assert schedule.unit("a", 0).committed == {0: 5}
     assert schedule.unit("a", 0).applied_rows == 5
 
@@ -153,7 +153,7 @@ def test_a_chore_comes_between_batches_and_once(schedule: Schedule) -> None:
     schedule.put_off(unit, "sweep", lambda _: done.append("first"))
     schedule.put_off(unit, "sweep", lambda _: done.append("second"))
     assert found.batch is not None
-    schedule.applied(found.batch)
+    schedule.applied(found.batch, 0.1)
     chore = task(schedule)
     assert chore.job is Job.CHORE
     assert chore.chore is not None
@@ -172,7 +172,7 @@ def test_chores_that_come_again_and_again_do_not_keep_batches_away(schedule: Sch
         if found.batch is None:
             schedule.rest(unit)
         else:
-            schedule.applied(found.batch)
+            schedule.applied(found.batch, 0.1)
     assert jobs == [Job.CHORE, Job.APPLY] * 3
 
 

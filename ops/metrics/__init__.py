@@ -1,0 +1,1 @@
+"""What Prometheus is told, the alerts that follow from it, and the dashboard."""
