@@ -105,6 +105,7 @@ def reader(migration: Migration, at: Endpoints) -> Consumer:
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "earliest",  # Compaction may have removed offset 0.
+            "fetch.wait.max.ms": 50,  # While a broker waits for records, it answers nothing else on this connection.
             **kafka_options(migration),
         },
         logger=_QUIET,

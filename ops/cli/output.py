@@ -4,7 +4,7 @@ import enum
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import typer
 from rich.console import Console
@@ -37,11 +37,15 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     console().print(table(headings, rows))
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """A table for people; the texts are shown as they are."""
+def table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    overflow: Literal["fold", "ellipsis"] = "fold",
+) -> Table:
+    """A table for people; what is too wide is folded, or cut so that a row is one line."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        made.add_column(heading, overflow="fold")
+        made.add_column(heading, overflow=overflow, no_wrap=overflow == "ellipsis")
     for row in rows:
         made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     return made

@@ -16,7 +16,8 @@ from ops.watch.status import Status
 from ops.watch.watcher import Watcher
 
 INTERVAL_S = 2.0
-ROWS_MIN = 3  # Of the table, however low the terminal is.
+# Of a terminal, however low it is: rows of the table, and notes, of which the last are the next commands.
+ROWS_MIN, NOTES_MIN = 3, 2
 
 
 def show(status: Status, output: Format) -> None:
@@ -39,7 +40,7 @@ def watch(watcher: Watcher, output: Format, count_ms: int) -> None:
         while True:
             status = watcher.look(count_ms=count_ms)
             if live is not None:
-                live.update(screen(status, height=live.console.height), refresh=True)
+                live.update(screen(status, *live.console.size), refresh=True)
             elif output is Format.JSON:
                 print_json(status.as_json())
             else:
@@ -48,16 +49,17 @@ def watch(watcher: Watcher, output: Format, count_ms: int) -> None:
                 return
 
 
-def screen(status: Status, height: int) -> Group:
+def screen(status: Status, width: int, height: int) -> Group:
     """A status as lines and a table that fit a terminal; of many entities those that need somebody."""
-    head, tail = list(text.answers(status)), list(text.notes(status))
-    entities = list(status.entities)
-    tail = tail[-max(1, height - len(head) - ROWS_MIN - 2) :]
-    room = max(ROWS_MIN, height - len(head) - len(tail) - 3)
+    head = list(text.answers(status))
+    tail = [*text.reasons(status), *text.notes(status)][-max(NOTES_MIN, height // 4) :]
+    taken = sum(-(-len(line) // width) for line in (*head, *tail))
+    entities, room = list(status.entities), max(ROWS_MIN, height - taken - 2)  # Heading, cursor.
     if len(entities) > room:
+        room = max(ROWS_MIN, room - 1)
         tail.insert(0, f"{len(entities) - room} more entities are not shown: understudy status")
         entities = text.worst_first(entities)[:room]
-    shown = table(text.HEADINGS, list(text.rows(entities)))
+    shown = table(text.SHORT_HEADINGS, list(text.short_rows(entities)), overflow="ellipsis")
     return Group(*map(_line, head), shown, *map(_line, tail))
 
 

@@ -80,8 +80,9 @@ class PositionsReader:
                 self._consumer.assign([place])
                 self._is_assigned = True
             deadline = time.monotonic() + REQUEST_TIMEOUT_S
-            while end and self._next() < end and time.monotonic() < deadline:
-                for message in self._consumer.consume(BATCH, timeout=BATCH_S):
+            while (left := end - max(0, self._next())) > 0 and time.monotonic() < deadline:
+                # No more than there are: it would wait for the rest of a batch.
+                for message in self._consumer.consume(min(BATCH, left), timeout=BATCH_S):
                     self._take(message)
         return self.progress
 

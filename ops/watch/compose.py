@@ -50,8 +50,8 @@ def status(migration: Migration, said: Answers, problems: Sequence[UnderstudyErr
         said: What each server says.
         problems: Of those that did not answer.
     """
-    heartbeat = said.progress.heartbeat
-    marker_ms = heartbeat.source_ms if heartbeat else None
+    moment = Moment(now_ms=said.now_ms, marker_ms=_newest_marker_ms(said), ends=said.ends)
+    marker_ms = moment.marker_ms
     known = {entity.entity: entity for entity in said.entities}
     new = {name: unseen(name, str(e.target)) for name, e in migration.entities.items()}
     entities = [entity for _, entity in sorted((new | known).items())]
@@ -63,7 +63,7 @@ def status(migration: Migration, said: Answers, problems: Sequence[UnderstudyErr
         captured_lsn=said.progress.lsn,
         workers=said.group.members if said.group else None,
         entities=tuple(
-            replace(_entity(migration, found, said), waits_for=waits.get(found.entity, ()))
+            replace(_entity(migration, found, said, moment), waits_for=waits.get(found.entity, ()))
             for found in entities
         ),
         problems=tuple(dict.fromkeys(str(problem) for problem in problems)),
@@ -78,14 +78,17 @@ def status(migration: Migration, said: Answers, problems: Sequence[UnderstudyErr
     )
 
 
-def _entity(migration: Migration, found: Entity, said: Answers) -> EntityStatus:
+def _newest_marker_ms(said: Answers) -> int | None:
+    """Kafka is asked before the target, which may have applied a newer one by then."""
+    heartbeat = said.progress.heartbeat
+    applied = (one.watermark_ms for found in said.entities for one in found.checkpoints)
+    return max((heartbeat.source_ms if heartbeat else 0, *applied)) or None
+
+
+def _entity(migration: Migration, found: Entity, said: Answers, moment: Moment) -> EntityStatus:
     spec = migration.entities.get(found.entity)
     label, topic = (str(spec.source), migration.topic(spec)) if spec else ("", "")
     is_captured = label in said.progress.ended
-    heartbeat = said.progress.heartbeat
-    moment = Moment(
-        now_ms=said.now_ms, marker_ms=heartbeat.source_ms if heartbeat else None, ends=said.ends
-    )
     places = [place for place in said.ends or () if place[0] == topic]
     behind = lag.measure(
         found.checkpoints,

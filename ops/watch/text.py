@@ -1,5 +1,6 @@
 """A status as people read it: one screen, or one line in gh-ost's form."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ops.proof.verified import Stored
@@ -10,11 +11,15 @@ from schemas.event_id import lsn_text
 HEADINGS = (
     "entity", "state", "moves", "lag", "records left", "rows/s", "ETA", "rows", "parked", "dead letters", "verified",
 )  # fmt: skip
+REASONS_MAX = 5
+SHORT_HEADINGS = (
+    "entity", "state", "moves", "lag", "left", "rows/s", "ETA", "rows", "parked", "dead",
+)  # fmt: skip
 
 
 def answers(status: Status) -> Iterator[str]:
     """Where the pipeline is, how far behind and how fast, and what is in the way of a cutover; a line each."""
-    yield f"{status.pipeline}: {_where(status)}; lag {duration(status.lag_ms)}"
+    yield f"{status.pipeline}: {_where(status)}"
     yield f"capture: {_capture(status)}"
     yield f"apply: {_apply(status)}"
     wrong = "; ".join(movements(status))
@@ -27,7 +32,7 @@ def answers(status: Status) -> Iterator[str]:
 
 def _where(status: Status) -> str:
     if status.state != "snapshot":
-        return status.state
+        return f"{status.state}; lag {duration(status.lag_ms)}"
     whole = status.applied + status.remaining
     return f"snapshot, {percent(status.applied, whole)} of {whole} records applied"
 
@@ -80,6 +85,25 @@ def rows(entities: Iterable[EntityStatus]) -> Iterator[tuple[object, ...]]:
         )
 
 
+def short_rows(entities: Iterable[EntityStatus]) -> Iterator[tuple[object, ...]]:
+    """The same in one narrow line each, under `SHORT_HEADINGS`."""
+    for entity, row in zip(entities, rows(entities), strict=True):
+        waiting, dead = sum(entity.parked.values()), sum(entity.dead_letters.values())
+        yield (*row[:8], waiting or "", dead or "")
+
+
+def reasons(status: Status) -> Iterator[str]:
+    """What `short_rows` leaves out: why rows wait and why others are dead letters, the most frequent first."""
+    for name, kind in (("parked", "parked"), ("dead_letters", "dead letters")):
+        counted: Counter[str] = Counter()
+        for entity in status.entities:
+            counted.update(getattr(entity, name))
+        if counted:
+            parts = [f"{reason} {rows}" for reason, rows in counted.most_common(REASONS_MAX)]
+            more = len(counted) - REASONS_MAX
+            yield f"{kind} by reason: {', '.join(parts)}{f' and {more} others' if more > 0 else ''}"
+
+
 def worst_first(entities: Iterable[EntityStatus]) -> list[EntityStatus]:
     """Those that need somebody before those that are well."""
 
@@ -100,8 +124,11 @@ def notes(status: Status) -> Iterator[str]:
             yield f"{entity.name} is stopped: {entity.stopped_reason}"
         if entity.unowned and status.workers:
             yield f"{entity.name}: nobody consumes {', '.join(entity.unowned)}"
-        if entity.waits_for and entity.state == "snapshot":
-            yield f"{entity.name} waits for the snapshot of {', '.join(entity.waits_for)}"
+    waiting = [entity for entity in status.entities if entity.waits_for]
+    if waiting:
+        parents = sorted({parent for entity in waiting for parent in entity.waits_for})
+        names = ", ".join(entity.name for entity in waiting)
+        yield f"waiting for the snapshots of {', '.join(parents)}: {names}"
     yield from status.problems
     yield from (f"next: {step}" for step in status.next_steps)
 

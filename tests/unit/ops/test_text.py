@@ -134,7 +134,7 @@ def test_the_answers_say_where_how_far_behind_how_fast_and_what_is_in_the_way() 
         apply_pace=Pace(movement=Movement.OK, per_s=48.0, eta_s=2.0),
     )
     assert list(text.answers(seen)) == [
-        "shop: snapshot, 90.0% of 1000 records applied; lag ?",
+        "shop: snapshot, 90.0% of 1000 records applied",
         "capture: runs; lag 0.21s; 5200 records/s; slot reserved, 19 MB of WAL retained",
         "apply: 1 worker; 48 records/s; 100 records left, ETA 2.00s",
         (
@@ -166,17 +166,26 @@ def test_after_the_switch_there_is_no_lag_and_nothing_in_the_way() -> None:
     assert status(entity(state="switched", lag_ms=None), entity(lag_ms=900)).lag_ms == 900
 
 
+@pytest.mark.parametrize("width", [80, 200])
 @pytest.mark.parametrize("height", [12, 24, 60])
 def test_a_screen_of_many_entities_fits_the_terminal_and_shows_those_in_trouble(
-    height: int,
+    width: int, height: int
 ) -> None:
-    many = [entity(name=f"entity_{n:02}") for n in range(60)]
+    many = [entity(name=f"entity_{n:02}", dead_letters={"23514 a_long_name": 5}) for n in range(60)]
     many[40] = entity(name="entity_40", state="stopped", stopped_reason="the table is gone")
-    console = Console(file=io.StringIO(), width=200, height=height)
+    console = Console(file=io.StringIO(), width=width, height=height)
     with console.capture() as shown:
-        console.print(watching.screen(status(*many), height))
+        console.print(watching.screen(status(*many), width, height))
     lines = shown.get().splitlines()
-    assert len(lines) <= height
     assert any(line.startswith("entity_40") for line in lines)
     assert any("more entities are not shown" in line for line in lines)
-    assert "next: understudy resume shop --entity entity_40" in lines
+    assert "next: understudy dead-letters list shop" in lines
+    if height > 12:
+        assert len(lines) <= height
+        assert "next: understudy resume shop --entity entity_40" in lines
+
+
+def test_those_that_wait_for_their_turn_are_one_note() -> None:
+    waiting = {"state": "snapshot", "waits_for": ("patients",)}
+    notes = list(text.notes(status(entity(**waiting), entity(name="cases", **waiting))))
+    assert "waiting for the snapshots of patients: orders, cases" in notes
