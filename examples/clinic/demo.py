@@ -1,8 +1,8 @@
 """ops/bin/demo: the clinic moves while it is being written to, and an independent checker says whether it arrived.
 
 Starts the embedded stack, loads the legacy clinic, runs the pipeline, writes to the legacy side during snapshot
-and tail, takes the account while it is written to, stops the writer, waits until everything written is applied, takes
-the account again, and has an independent program compare both sides, value by value.
+and tail, takes the account twice while it is written to, stops the writer, waits until everything written is applied,
+takes the account again, and has an independent program compare both sides, value by value.
 """
 
 import json
@@ -30,6 +30,7 @@ from ops.proof.account import Account
 from ops.stack import stack
 from ops.stack.state import Endpoints, temporary_home
 from schemas.errors import MismatchError, NotReadyError, UnderstudyError
+from schemas.event_id import lsn_text
 from tests.checker.check import check
 from tests.checker.report import Report
 
@@ -42,6 +43,8 @@ STOP_S_MAX = 15.0
 # Rows that waited for each other are tried again by sweeps; the comparison is repeated for so long.
 SETTLE_S_MAX = 20.0
 ACCOUNT_S_MAX = 120.0
+# While the writer works: each at another exact point.
+ACCOUNTS = 2
 NOTES = """  parked, dead letters: awkward legacy rows, made on purpose; examples/clinic/README.md lists them and why
   an independent program has computed from the source what each row should be, column by column, and read the target"""
 
@@ -150,11 +153,8 @@ def _write(at: Endpoints, rate: float, seconds: float, pipeline: "subprocess.Pop
         with psycopg.connect(at.target_dsn, autocommit=True) as target:
             _wait(lambda: _in_tail(target), "the snapshot to be applied", pipeline)
         stop.wait(seconds)
-        _say("taking the account while the clinic works on")
-        account = _take_account(at)
-        _say(account.verdict())
-        if not account.is_clean:
-            raise MismatchError("while the clinic worked on", unaccounted=account.unaccounted)
+        for _ in range(ACCOUNTS):
+            _account_meanwhile(at)
     finally:
         stop.set()
         thread.join()
@@ -197,6 +197,14 @@ def _take_account(at: Endpoints) -> Account:
     migration = wiring.read(FOLDER)
     entities = tuple(migration.entities)
     return accounting.take(migration, at, entities, lambda _: None, timeout_s=ACCOUNT_S_MAX)
+
+
+def _account_meanwhile(at: Endpoints) -> None:
+    _say("taking the account while the clinic works on")
+    account = _take_account(at)
+    _say(f"at {lsn_text(account.lsn)}: {account.verdict()}")
+    if not account.is_clean:
+        raise MismatchError("while the clinic worked on", unaccounted=account.unaccounted)
 
 
 def _settled(at: Endpoints) -> Report:
