@@ -15,7 +15,9 @@ from ops.databases import Connection
 
 BLOCK_ROWS = 20_000
 BLOCK_BYTES = 16_000_000
-_FIRST_ROWS = 1_000
+# How wide rows are is known once some are here; and the next ones may be wider.
+_FIRST_ROWS = 50
+_GROWTH = 4
 # All rows are wanted, not the first ones soon. NULL on both sides takes up the parentheses.
 _DECLARE = sql.SQL("""
     SET LOCAL cursor_tuple_fraction = 1;
@@ -46,7 +48,8 @@ def blocks(
         while rows := _fetch(connection.pgconn, count):
             text = b"\n".join(rows)
             yield _frame(text, names)
-            count = max(1, min(rows_max, BLOCK_BYTES * len(rows) // (len(text) + 1)))
+            fitting = BLOCK_BYTES * len(rows) // (len(text) + 1)
+            count = max(1, min(rows_max, fitting, count * _GROWTH))
         connection.execute("CLOSE understudy")
 
 

@@ -18,7 +18,7 @@ from schemas.errors import RecordError
 from schemas.table import Table
 
 # References repeat: the more rows are taken together, the fewer UUIDs are computed twice.
-BLOCK_ROWS = 100_000
+BLOCK_ROWS = 50_000
 PRINT = pl.UInt64()
 
 

@@ -76,6 +76,24 @@ def test_an_error_of_the_source_is_the_sources(things: Migrated) -> None:
         list(source_rows.blocks(things.connection, stretch))
 
 
+def test_rows_are_read_as_they_are(things: Migrated) -> None:
+    texts = [
+        *next(values for kind, values in ZOO if kind == "text"),
+        None,
+        "a,b\n(c)",
+        '""',
+        "\\\\",
+    ]
+    for n, text in enumerate(texts, 100):
+        things.connection.execute("INSERT INTO legacy.things (id, name) VALUES (%s, %s)", [n, text])
+    legacy = things.appliers["things"].stage.plan.legacy
+    (stretch,) = source_rows.all_rows(things.connection, legacy)
+    for rows_max in (1, 7, 20_000):
+        blocks = list(source_rows.printed(things.connection, stretch, rows_max))
+        read = [row for block in blocks for row in block.select("id", "name").rows()]
+        assert [(int(n), text) for n, text in read if int(n) >= 100] == list(enumerate(texts, 100))
+
+
 def test_equal_rows_have_equal_numbers(things: Migrated) -> None:
     assert differing(things, "things") == []
 
