@@ -64,6 +64,7 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
         "rollback",
         "rehearse",
         "status",
+        "metrics",
         "schema",
         "pause",
         "resume",
