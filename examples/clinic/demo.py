@@ -1,8 +1,8 @@
 """ops/bin/demo: the clinic moves while it is being written to, and an independent checker says whether it arrived.
 
 Starts the embedded stack, loads the legacy clinic, runs the pipeline, writes to the legacy side during snapshot
-and tail, takes the account twice while it is written to, stops the writer, waits until everything written is applied,
-takes the account again, and has an independent program compare both sides, value by value.
+and tail, takes the account meanwhile, stops the writer, waits until everything written is applied, takes the account
+again, and has an independent program compare both sides, value by value.
 """
 
 import json
@@ -43,8 +43,6 @@ STOP_S_MAX = 15.0
 # Rows that waited for each other are tried again by sweeps; the comparison is repeated for so long.
 SETTLE_S_MAX = 20.0
 ACCOUNT_S_MAX = 120.0
-# While the writer works: each at another exact point.
-ACCOUNTS = 2
 NOTES = """  parked, dead letters: awkward legacy rows, made on purpose; examples/clinic/README.md lists them and why
   an independent program has computed from the source what each row should be, column by column, and read the target"""
 
@@ -61,6 +59,9 @@ def demo(
         float, typer.Option(help="How long the writer goes on after the snapshot.", min=0)
     ] = 10.0,
     rate: Annotated[float, typer.Option(help="Transactions of the writer per second.", min=1)] = 20,
+    accounts: Annotated[
+        int, typer.Option(help="Accounts taken while the clinic works on.", min=1)
+    ] = 1,
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave stack and pipeline running.")] = False,
     form: Annotated[
@@ -77,7 +78,7 @@ def demo(
         create_target(at.target_dsn)
         _say("starting the pipeline: snapshot and tail, while the clinic goes on working")
         pipeline = _pipeline(running, home, keep=keep)
-        written = _write(at, rate, seconds, pipeline)
+        written = _write(at, rate, seconds, accounts, pipeline)
         _say("the writer has stopped; waiting until all of it is applied")
         lag_ms = _drained(at, pipeline)
         account = _take_account(at)
@@ -139,8 +140,14 @@ def _stop(process: "subprocess.Popen[bytes]", *, keep: bool) -> None:
         process.wait(STOP_S_MAX)
 
 
-def _write(at: Endpoints, rate: float, seconds: float, pipeline: "subprocess.Popen[bytes]") -> int:
-    """Write until the snapshot is applied and some seconds more.
+def _write(
+    at: Endpoints,
+    rate: float,
+    seconds: float,
+    accounts: int,
+    pipeline: "subprocess.Popen[bytes]",
+) -> int:
+    """Write until the snapshot is applied and some seconds more, and until the accounts are taken.
 
     Returns:
         Transactions written.
@@ -153,7 +160,7 @@ def _write(at: Endpoints, rate: float, seconds: float, pipeline: "subprocess.Pop
         with psycopg.connect(at.target_dsn, autocommit=True) as target:
             _wait(lambda: _in_tail(target), "the snapshot to be applied", pipeline)
         stop.wait(seconds)
-        for _ in range(ACCOUNTS):
+        for _ in range(accounts):
             _account_meanwhile(at)
     finally:
         stop.set()

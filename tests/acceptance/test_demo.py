@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -25,7 +26,10 @@ WITHOUT_ONE = "DELETE FROM clinic.jaws WHERE id = (SELECT id FROM clinic.jaws LI
 
 def test_the_demo_accounts_for_every_row_in_its_last_line() -> None:
     ended = subprocess.run(
-        [ROOT / "ops/bin/demo", "--scale", "0.001", "--seconds", "2", "--output", "json"],
+        [
+            ROOT / "ops/bin/demo",
+            *["--scale", "0.001", "--seconds", "2", "--accounts", "3", "--output", "json"],
+        ],
         cwd="/",
         env={name: value for name, value in os.environ.items() if "UNDERSTUDY" not in name},
         capture_output=True,
@@ -34,6 +38,10 @@ def test_the_demo_accounts_for_every_row_in_its_last_line() -> None:
         timeout=DEADLINE_S,
     )
     assert ended.returncode == 0, ended.stderr
+    assert (
+        len(set(re.findall(r"^demo: at (\S+): .*; unaccounted 0$", ended.stderr, re.MULTILINE)))
+        == 3
+    )
     account = json.loads(ended.stdout.splitlines()[-1])
     assert account.keys() == KEYS
     assert account["unaccounted"] == 0
