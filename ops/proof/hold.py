@@ -26,12 +26,17 @@ _ASTRAY = """
     WHERE generation = understudy.generation(entity)
         AND entity = ANY (%s) AND next_offset IS DISTINCT FROM held_offset"""
 # A parent that is there wakes its children within a second or so; a delete waits for those of its children.
-_COULD_GO = """
+_MAY_GO = """
+    SELECT count(*) FILTER (WHERE deleted), array_agg(DISTINCT waits_for) FILTER (WHERE NOT deleted)
+    FROM understudy.waiting
+    WHERE generation = understudy.generation(entity) AND entity = ANY (%(entities)s)
+        AND (deleted OR reason IN ('watermark', 'parent'))"""
+_PARENT_IS_THERE = """
     SELECT count(*) FROM understudy.waiting w
-    WHERE w.generation = understudy.generation(w.entity)
-        AND w.entity = ANY (%s) AND (w.deleted OR (w.reason IN ('watermark', 'parent')
-        AND EXISTS (SELECT FROM understudy.migration_mappings m
-            WHERE m.generation = 1 AND m.entity = w.waits_for AND m.id = w.waits_id AND m.state = 'l')))"""
+    JOIN understudy.migration_mappings m ON m.entity = w.waits_for AND m.id = w.waits_id
+    WHERE w.generation = understudy.generation(w.entity) AND w.entity = ANY (%(entities)s)
+        AND NOT w.deleted AND w.reason IN ('watermark', 'parent')
+        AND m.generation = 1 AND m.state = 'l' AND m.entity = ANY (%(parents)s)"""
 # Two holds would each lift the other's. Any number that nobody else takes.
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('understudy'), hashtext('exact point'))"
 
@@ -99,8 +104,18 @@ class Hold:
             )
 
     def could_go(self) -> int:
-        """Rows that wait for a parent that is there by now, and deletes that wait."""
-        return int(str(self._connection.execute(_COULD_GO, [self._entities]).fetchall()[0][0]))
+        """Rows that wait for a parent that is there by now, and deletes that wait.
+
+        No index of a mapping leads from a UUID to its row: each mapping that is asked is read once, and no more than
+        that, whatever the statistics say of how few rows wait.
+        """
+        with self._connection.transaction():
+            self._connection.execute("SET LOCAL enable_nestloop = off")
+            entities = {"entities": self._entities}
+            ((deletes, parents),) = self._connection.execute(_MAY_GO, entities).fetchall()
+            asked = {"entities": self._entities, "parents": parents}
+            ((come,),) = self._connection.execute(_PARENT_IS_THERE, asked).fetchall()
+        return int(str(deletes)) + int(str(come))
 
     def release(self) -> None:
         """Let everything go on."""

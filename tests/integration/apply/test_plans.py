@@ -1,5 +1,6 @@
 """A batch costs what it is long, not what the table is long."""
 
+from ops.proof.hold import Hold
 from tests.integration.apply.migrated import Migrated, change, delete
 
 ROWS = 3_000
@@ -62,3 +63,23 @@ def test_no_batch_reads_a_whole_table_whatever_the_statistics_say(migrated: Migr
     migrated.connection.execute("ANALYZE")
     batches(migrated, 300, keys[: ROWS // 2])
     assert whole_tables(migrated) == before
+
+
+def test_a_look_at_what_could_go_reads_each_mapping_once_however_many_rows_wait(
+    migrated: Migrated,
+) -> None:
+    make(migrated)
+    keys = range(2, ROWS + 2)
+    migrated.apply("parents", *(change(10, n, id=n, name=str(n)) for n in keys))
+    migrated.apply("children", *(change(10, n, id=n, p=n + 10_000, note="a") for n in keys))
+    migrated.connection.execute(
+        "ANALYZE; SET work_mem = '64kB'"
+    )  # No mapping worth the name fits in it.
+    before = dict(whole_tables(migrated))
+    hold = Hold(migrated.connection, ["parents", "children"])
+    assert hold.could_go() == 0
+    after = dict(whole_tables(migrated))
+    mapping = "migration_mappings_parents"
+    assert after[mapping] - before[mapping] <= 1
+    migrated.apply("parents", change(20, 10_002, id=10_002, name="late"))
+    assert hold.could_go() == 1
