@@ -20,12 +20,12 @@ hypothesis.settings.load_profile("understudy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test in tests/integration or tests/acceptance is marked as such; long ones run with --full, `alone` last."""
+    """A test in a folder below is marked as such; long ones run with --full, `alone` last."""
     items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
     skip = pytest.mark.skip(reason="runs with --full")
     for item in items:
         if item.get_closest_marker("long") and "UNDERSTUDY_TEST_FULL" not in os.environ:
             item.add_marker(skip)
-        for folder in ("integration", "acceptance"):
+        for folder in ("integration", "acceptance", "browser"):
             if folder in Path(item.path).parts:
                 item.add_marker(folder)

@@ -20,6 +20,7 @@ from ops.cli import (
     reverse,
     rollback,
     running,
+    serving,
     stack,
     verifying,
 )
@@ -40,6 +41,7 @@ for group in (
     reverse.app,
     rollback.app,
     looking.app,
+    serving.app,
     documenting.app,
     proving.app,
     verifying.app,

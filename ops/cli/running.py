@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from contextlib import nullcontext
 from types import FrameType
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 from ops import supervise
 from ops.cli.arguments import Entities, Folder
 from ops.cli.output import say
+from ops.cli.serving import PORT, served
 
 app = typer.Typer()
 STDIN = 0  # As a descriptor: at exit the interpreter would wait for a reader of its buffered file.
@@ -25,6 +27,13 @@ WithParent = Annotated[
 def run(
     folder: Folder,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Number of workers.")] = 1,
+    *,
+    ui: Annotated[
+        bool, typer.Option("--ui", help="Serve the status page too, to this machine.")
+    ] = False,
+    ui_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of that page; 0: any that is free.")
+    ] = PORT,
 ) -> None:
     """Check the migration, then run capture and workers until they are stopped.
 
@@ -44,12 +53,13 @@ def run(
     capture.require_none(migration, at)
     require_sound(migration, at)
     display = Display(migration, at, done)
-    display.start()
-    try:
-        code = supervise.supervise(supervise.parts(folder, workers), stop)
-    finally:
-        done.set()
-        display.join(DISPLAY_DEADLINE_S)
+    with served(migration, at, ui_port) if ui else nullcontext():
+        display.start()
+        try:
+            code = supervise.supervise(supervise.parts(folder, workers), stop)
+        finally:
+            done.set()
+            display.join(DISPLAY_DEADLINE_S)
     if stop.is_set() and not code:
         say("stopped; the next run goes on from here")
     raise typer.Exit(code)

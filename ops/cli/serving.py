@@ -1,0 +1,66 @@
+"""The command that shows a pipeline in a browser: serve."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.arguments import Folder
+from ops.cli.output import say
+
+if TYPE_CHECKING:
+    from ops.stack.state import Endpoints
+    from schemas.migration import Migration
+
+app = typer.Typer()
+HOST = "127.0.0.1"
+PORT = 8787
+
+
+@app.command()
+def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    folder: Folder,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = PORT,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST", help="Under which browsers ask for it; several may be given."),
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its token; without it, one is made.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM.")] = None,
+) -> None:
+    """Show the pipeline as a page in a browser, until SIGTERM or Ctrl-C. Nothing is changed.
+
+    The address that it prints holds a token: with it the page shows rows, without it figures alone. Others see it
+    only with --token-file, --tls-cert and --tls-key; better, let ssh bring the port to their machine.
+
+    Example: understudy serve examples/clinic --port 9000
+    """
+    from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
+    from ops.cli.running import stop_event  # noqa: PLC0415 - it takes `served` from here
+    from ops.serve.access import Place  # noqa: PLC0415
+    from ops.serve.server import serving  # noqa: PLC0415
+
+    stop = stop_event()
+    place = Place(host=host, port=port, names=tuple(name or ()), certificate=tls_cert, key=tls_key)
+    place.require_safe(token_file)
+    migration = wiring.read(folder)
+    with serving(migration, wiring.endpoints(migration), place, token_file) as address:
+        say(f"the page: {address}")
+        stop.wait()
+
+
+@contextmanager
+def served(migration: "Migration", at: "Endpoints", port: int) -> Iterator[None]:
+    """Serve the page to this machine while the block runs, and say where."""
+    from ops.serve.access import Place  # noqa: PLC0415 - see serve
+    from ops.serve.server import serving  # noqa: PLC0415
+
+    with serving(migration, at, Place(host=HOST, port=port), None) as address:
+        say(f"the page: {address}")
+        yield

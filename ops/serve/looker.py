@@ -1,0 +1,88 @@
+"""Looks at the servers for the page: the status, what stands beside it, and sizes, which are read rarely."""
+
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+from ops import databases
+from ops.serve import beside
+from ops.serve.beside import Beside
+from ops.serve.overview import Overview, Sizes
+from ops.stack.state import Endpoints
+from ops.watch import source
+from ops.watch.observer import Observer
+from schemas.errors import UnderstudyError
+from schemas.migration import Migration
+
+APPLICATION = "page"
+# Rows are counted and sizes read once a minute: half a second of it is less than one per cent.
+SIZES_S = 60.0
+COUNT_MS = 500
+
+
+class Looks(Protocol):
+    """Somebody who looks."""
+
+    def look(self) -> Overview:
+        """The pipeline at this moment; may take seconds."""
+
+    def close(self) -> None:
+        """Let go of the servers."""
+
+
+class Looker:
+    """Looks at one pipeline again and again; one thread at a time."""
+
+    def __init__(self, migration: Migration, at: Endpoints) -> None:
+        """Nothing is opened before the first look."""
+        self._migration, self._at = migration, at
+        self._observer = Observer(migration=migration, at=at)
+        self._rows: dict[str, int] = {}
+        self._sizes: Mapping[str, Sizes] = {}
+        self._sized_at: float | None = None
+
+    def look(self) -> Overview:
+        """The pipeline at this moment; a server that does not answer is one of its problems."""
+        now_s = time.monotonic()
+        is_due = self._sized_at is None or now_s - self._sized_at > SIZES_S
+        status = self._observer.look(count_ms=COUNT_MS if is_due else None)
+        if is_due:
+            self._sized_at = now_s
+            self._sizes = self._read_sizes()
+            rows = {entity.name: entity.rows for entity in status.entities}
+            self._rows = {name: count for name, count in rows.items() if count is not None}
+        return Overview(
+            at_ms=time.time_ns() // 1_000_000,
+            status=status,
+            beside=self._beside(),
+            sizes=self._sizes,
+            rows=self._rows,
+        )
+
+    def close(self) -> None:
+        """Let go of Kafka."""
+        self._observer.__exit__()
+
+    def _beside(self) -> Beside:
+        """Without it the status still says what is wrong with the target."""
+        try:
+            with databases.target(self._at.target_dsn, APPLICATION) as connection:
+                return beside.read(connection, self._migration)
+        except UnderstudyError:
+            return Beside()
+
+    def _read_sizes(self) -> dict[str, Sizes]:
+        sources = self._observer.estimates()
+        targets = self._target_sizes()
+        return {
+            name: Sizes(source=sources.get(name), target=targets.get(entity.target.place))
+            for name, entity in self._migration.entities.items()
+        }
+
+    def _target_sizes(self) -> dict[tuple[str, str], int]:
+        places = [entity.target.place for entity in self._migration.entities.values()]
+        try:
+            with databases.target(self._at.target_dsn, APPLICATION) as connection:
+                return source.estimates(connection, places)
+        except UnderstudyError:
+            return {}

@@ -1,0 +1,171 @@
+"""One look as the page shows it: where the pipeline is, what keeps it, how far behind it is, what has moved. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ops.cutover.states import State, is_open
+from ops.serve.beside import Beside
+from ops.serve.problems import MAX_LAG_MS, Problem, Tone, budget, problems
+from ops.watch import text
+from ops.watch.status import EntityStatus, Status
+
+_UNREADY = ("new", "snapshot")
+_ATTENTION = ("stopped", "paused", "new", "snapshot", "tail", "switched")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Rows of an entity's two tables, about, from the catalogs; None where they are not known."""
+
+    source: int | None = None
+    target: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """One look.
+
+    Attributes:
+        at_ms: When it ended, by the clock of this machine, milliseconds since 1970.
+        sizes: By entity.
+        rows: Rows in the target as they were counted last, by entity.
+    """
+
+    at_ms: int
+    status: Status
+    beside: Beside
+    sizes: Mapping[str, Sizes]
+    rows: Mapping[str, int]
+
+    @property
+    def applied(self) -> int:
+        """Records of Kafka that are in the target."""
+        return sum(entity.applied for entity in self.status.entities)
+
+    @property
+    def backlog(self) -> int | None:
+        """Records of Kafka that are not; None where Kafka cannot be asked."""
+        lags = [entity.lag_records for entity in self.status.entities if entity.state != "new"]
+        known = [lag for lag in lags if lag is not None]
+        return sum(known) if len(known) == len(lags) else None
+
+    def as_json(self) -> dict[str, Any]:
+        """All that the first page needs; no value of any row."""
+        status, found = self.status, problems(self.status, self.beside)
+        tone, says, command = verdict(status, self.beside, found)
+        return {
+            "at_ms": self.at_ms,
+            "pipeline": status.pipeline,
+            "folder": str(status.folder),
+            "verdict": {"tone": tone, "says": says, "command": command},
+            "stages": stages(status, self.beside),
+            "problems": [asdict(problem) for problem in found],
+            "figures": self._figures(),
+            "entities": [self._entity(entity) for entity in self._in_order()],
+        }
+
+    def _figures(self) -> dict[str, Any]:
+        status, source = self.status, self.status.source
+        slot = source.slot if source else None
+        return {
+            "lag_ms": status.lag_ms,
+            "applied": self.applied,
+            "backlog": self.backlog,
+            "workers": status.workers,
+            "is_captured": bool(source and source.is_captured),
+            "retained_bytes": slot.retained_bytes if slot else None,
+            "budget_bytes": budget(slot) if slot else None,
+            "wal_status": slot.wal_status if slot else None,
+            "parked": sum(sum(entity.parked.values()) for entity in status.entities),
+            "dead_letters": sum(sum(entity.dead_letters.values()) for entity in status.entities),
+        }
+
+    def _in_order(self) -> list[EntityStatus]:
+        """Those that need somebody first."""
+        return sorted(
+            self.status.entities,
+            key=lambda entity: (
+                _ATTENTION.index(entity.state) if entity.state in _ATTENTION else 0,
+                not entity.dead_letters,
+                not entity.parked,
+                entity.name,
+            ),
+        )
+
+    def _entity(self, entity: EntityStatus) -> dict[str, Any]:
+        sizes = self.sizes.get(entity.name, Sizes())
+        counted = self.rows.get(entity.name)
+        verified = self.beside.verified.get(entity.name)
+        return entity.as_json() | {
+            "source_rows": sizes.source,
+            "target_rows": sizes.target if counted is None else counted,
+            "is_counted": counted is not None,
+            "unaccounted": verified.unaccounted if verified else None,
+        }
+
+
+def verdict(status: Status, beside: Beside, found: list[Problem]) -> tuple[str, str, str]:
+    """Tone, one sentence, and the next command: what somebody reads who has one second.
+
+    Never says that a cutover may begin: that takes gates which only `cutover plan` asks.
+    """
+    plan = f"understudy cutover plan {status.folder}"
+    bad = [problem for problem in found if problem.tone is Tone.BAD]
+    if bad:
+        more = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
+        return "bad", f"Something stands still: {_what(bad[0])}{more}.", bad[0].command
+    if beside.cutover and beside.cutover.cutover and is_open(beside.cutover.cutover.state):
+        says = f"The cutover is {beside.cutover.state}."
+        return "wait", says, beside.cutover.next_steps[0]
+    if _all(status, ("switched",)):
+        return (
+            "good",
+            "Switched: the target is written by its applications.",
+            f"understudy cutover status {status.folder}",
+        )
+    if not _all(status, ("tail",)):
+        todo = next((problem.command for problem in found), f"understudy status {status.folder}")
+        return "wait", _on_the_way(status), todo
+    if found:
+        count = f"{len(found)} {'thing' if len(found) == 1 else 'things'}"
+        return "wait", f"In step with the source; {count} to settle before a cutover.", plan
+    return "good", "In step with the source; nothing seen here is in the way of a cutover.", plan
+
+
+def _what(problem: Problem) -> str:
+    return f"{problem.entity} ({problem.about})" if problem.entity else problem.about
+
+
+def _all(status: Status, states: tuple[str, ...]) -> bool:
+    return bool(status.entities) and all(entity.state in states for entity in status.entities)
+
+
+def _on_the_way(status: Status) -> str:
+    done = sum(entity.state not in _UNREADY for entity in status.entities)
+    if all(entity.state == "new" for entity in status.entities):
+        return "Nothing has moved yet."
+    return f"The snapshot is being applied: {done} of {len(status.entities)} entities are through."
+
+
+def stages(status: Status, beside: Beside) -> list[dict[str, str]]:
+    """The way of a migration: each stage is done, now, or still to come, with a few words."""
+    count = len(status.entities)
+    through = sum(entity.state not in _UNREADY for entity in status.entities)
+    is_through = bool(count) and through == count
+    in_step = is_through and (status.lag_ms or 0) <= MAX_LAG_MS
+    clean = sum(bool(e.verified and e.verified.is_clean) for e in status.entities)
+    cutover = beside.cutover.cutover if beside.cutover else None
+    over = cutover is not None and cutover.state in {State.SWITCHED, State.FINISHED}
+    known = (
+        ("Snapshot", is_through, f"{through} of {count} entities"),
+        ("In step", in_step, f"{text.duration(status.lag_ms)} behind" if is_through else ""),
+        ("Verified", bool(count) and clean == count, f"{clean} of {count} clean" if is_through else ""),
+        ("Cutover", over, cutover.state.value if cutover else "not begun"),
+        ("Switched", over, ""),
+    )  # fmt: skip
+    now = next((name for name, done, _ in known if not done), "")
+    return [
+        {"name": name, "state": "done" if done else "now" if name == now else "todo", "says": says}
+        for name, done, says in known
+    ]

@@ -1,0 +1,117 @@
+"""The server of the page, in a thread of its own: `serve` has nothing beside it, `run --ui` the whole pipeline."""
+
+import errno
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from ops.serve import access
+from ops.serve.access import Access, Place
+from ops.serve.app import application
+from ops.serve.details import Details
+from ops.serve.looker import Looker
+from ops.serve.lookout import Lookout
+from ops.stack.state import Endpoints
+from schemas.errors import ConfigError, ConflictError
+from schemas.migration import Migration
+
+BACKLOG = 64
+CONNECTIONS_MAX = 200
+STOP_S = 3  # Streams end within a second.
+
+
+@contextmanager
+def serving(
+    migration: Migration, at: Endpoints, place: Place, token_file: Path | None
+) -> Iterator[str]:
+    """Serve the page of a migration, at a place that is safe, while the block runs.
+
+    Yields:
+        Its address; with a token that was made for it, in the part that browsers keep to themselves.
+
+    Raises:
+        ConfigError: Token or certificate cannot be read.
+        ConflictError: The port is taken.
+    """
+    token = access.token_of(token_file)
+    with closing(Looker(migration, at)) as looker, listening(place) as (listener, port):
+        lookout = Lookout(looker)
+        app = application(lookout, Details(migration, at), Access.of(place, port, token))
+        with running(app, place, listener, lookout):
+            yield address(place, port) + ("" if token_file else f"#token={token}")
+
+
+def address(place: Place, port: int) -> str:
+    """What a person types."""
+    name = next(iter(place.names), place.host)
+    written = f"[{name}]" if ":" in name else name
+    return f"{place.scheme}://{written}:{port}/"
+
+
+@contextmanager
+def listening(place: Place) -> Iterator[tuple[socket.socket, int]]:
+    """A socket at the place, and its port.
+
+    Raises:
+        ConflictError: The port is taken.
+        ConfigError: The address is none of this machine.
+    """
+    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    try:
+        listener = socket.create_server((place.host, place.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConflictError(
+                "the port of the page is taken", port=place.port, remedy="Give another --port."
+            ) from error
+        raise ConfigError(
+            "the page cannot be served there",
+            host=place.host,
+            port=place.port,
+            remedy="Correct --host and --port.",
+        ) from error
+    with listener:
+        yield listener, listener.getsockname()[1]
+
+
+@contextmanager
+def running(
+    app: ASGIApp, place: Place, listener: socket.socket, lookout: Lookout
+) -> Iterator[None]:
+    """Have uvicorn serve an application on a socket while the block runs."""
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,  # A query names a row.
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_graceful_shutdown=STOP_S,
+        ssl_certfile=place.certificate,
+        ssl_keyfile=place.key,
+    )
+    try:
+        config.load()
+    except OSError as error:
+        raise ConfigError(
+            "certificate and key cannot be read", file=place.certificate, remedy="Two PEM files."
+        ) from error
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), name="page", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        lookout.close()
+        server.should_exit = True
+        thread.join(2 * STOP_S)
