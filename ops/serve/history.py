@@ -45,8 +45,7 @@ class History:
         if self._points and at_s - self._points[-1].at_s < POINT_S:
             return
         status = overview.status
-        applied, backlog = overview.applied, overview.backlog
-        stored = None if backlog is None else applied + backlog
+        stored, applied = status.stored, status.applied
         slot = status.source.slot if status.source else None
         before_s, before_stored, before_applied = self._before or (at_s, None, None)
         self._before = (at_s, stored, applied)

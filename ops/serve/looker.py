@@ -1,7 +1,8 @@
 """Looks at the servers for the page: the status, what stands beside it, and sizes, which are read rarely."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ops import databases
@@ -11,6 +12,7 @@ from ops.serve.overview import Overview, Sizes
 from ops.stack.state import Endpoints
 from ops.watch import source
 from ops.watch.observer import Observer
+from ops.watch.watcher import Watcher
 from schemas.errors import UnderstudyError
 from schemas.migration import Migration
 
@@ -18,6 +20,9 @@ APPLICATION = "page"
 # Rows are counted and sizes read once a minute: half a second of it is less than one per cent.
 SIZES_S = 60.0
 COUNT_MS = 500
+
+Place = tuple[str, str]
+Session = Callable[[str, str], AbstractContextManager[databases.Connection]]
 
 
 class Looks(Protocol):
@@ -37,6 +42,7 @@ class Looker:
         """Nothing is opened before the first look."""
         self._migration, self._at = migration, at
         self._observer = Observer(migration=migration, at=at)
+        self._watcher = Watcher(observer=self._observer)
         self._rows: dict[str, int] = {}
         self._sizes: Mapping[str, Sizes] = {}
         self._sized_at: float | None = None
@@ -45,7 +51,7 @@ class Looker:
         """The pipeline at this moment; a server that does not answer is one of its problems."""
         now_s = time.monotonic()
         is_due = self._sized_at is None or now_s - self._sized_at > SIZES_S
-        status = self._observer.look(count_ms=COUNT_MS if is_due else None)
+        status = self._watcher.look(count_ms=COUNT_MS if is_due else None)
         if is_due:
             self._sized_at = now_s
             self._sizes = self._read_sizes()
@@ -72,17 +78,23 @@ class Looker:
             return Beside()
 
     def _read_sizes(self) -> dict[str, Sizes]:
-        sources = self._observer.estimates()
-        targets = self._target_sizes()
+        entities = self._migration.entities
+        sources = _sizes(
+            databases.source, self._at.source_dsn, [e.source.place for e in entities.values()]
+        )
+        targets = _sizes(
+            databases.target, self._at.target_dsn, [e.target.place for e in entities.values()]
+        )
         return {
-            name: Sizes(source=sources.get(name), target=targets.get(entity.target.place))
-            for name, entity in self._migration.entities.items()
+            name: Sizes(source=sources.get(e.source.place), target=targets.get(e.target.place))
+            for name, e in entities.items()
         }
 
-    def _target_sizes(self) -> dict[tuple[str, str], int]:
-        places = [entity.target.place for entity in self._migration.entities.values()]
-        try:
-            with databases.target(self._at.target_dsn, APPLICATION) as connection:
-                return source.estimates(connection, places)
-        except UnderstudyError:
-            return {}
+
+def _sizes(open_session: Session, dsn: str, places: list[Place]) -> dict[Place, int]:
+    """Rows of tables, about; empty where the server does not answer, which the status says."""
+    try:
+        with open_session(dsn, APPLICATION) as connection:
+            return source.estimates(connection, places)
+    except UnderstudyError:
+        return {}

@@ -12,8 +12,9 @@ from ops.serve.history import History
 from ops.serve.looker import Looks
 
 INTERVAL_S = 2.0
-# A look that takes long is taken more rarely, so that looking never takes more than this share of the time.
+# A look that takes long is taken more rarely, for then the servers have much to do; but nobody waits for long.
 SHARE_MAX = 0.1
+PAUSE_S_MAX = 6.0
 # A viewer who has gone is noticed, and a proxy in between kept awake.
 KEEP_ALIVE_S = 1.0
 
@@ -83,7 +84,8 @@ class Lookout:
     async def _run(self) -> None:
         while self.viewers and not self._is_closing:
             await self._look()
-            await asyncio.sleep(max(self._interval_s - self._taken_s, self._taken_s / SHARE_MAX))
+            pause_s = min(self._taken_s / SHARE_MAX, PAUSE_S_MAX)
+            await asyncio.sleep(max(self._interval_s - self._taken_s, pause_s))
 
     async def _look(self) -> None:
         began = time.monotonic()

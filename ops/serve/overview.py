@@ -11,7 +11,6 @@ from ops.watch import text
 from ops.watch.status import EntityStatus, Status
 
 _UNREADY = ("new", "snapshot")
-_ATTENTION = ("stopped", "paused", "new", "snapshot", "tail", "switched")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +37,6 @@ class Overview:
     sizes: Mapping[str, Sizes]
     rows: Mapping[str, int]
 
-    @property
-    def applied(self) -> int:
-        """Records of Kafka that are in the target."""
-        return sum(entity.applied for entity in self.status.entities)
-
-    @property
-    def backlog(self) -> int | None:
-        """Records of Kafka that are not; None where Kafka cannot be asked."""
-        lags = [entity.lag_records for entity in self.status.entities if entity.state != "new"]
-        known = [lag for lag in lags if lag is not None]
-        return sum(known) if len(known) == len(lags) else None
-
     def as_json(self) -> dict[str, Any]:
         """All that the first page needs; no value of any row."""
         status, found = self.status, problems(self.status, self.beside)
@@ -62,16 +49,19 @@ class Overview:
             "stages": stages(status, self.beside),
             "problems": [asdict(problem) for problem in found],
             "figures": self._figures(),
-            "entities": [self._entity(entity) for entity in self._in_order()],
+            "entities": [self._entity(entity) for entity in text.worst_first(status.entities)],
         }
 
     def _figures(self) -> dict[str, Any]:
         status, source = self.status, self.status.source
-        slot = source.slot if source else None
+        slot, pace = (source.slot if source else None), status.apply_pace
         return {
             "lag_ms": status.lag_ms,
-            "applied": self.applied,
-            "backlog": self.backlog,
+            "applied": status.applied,
+            "remaining": status.remaining,
+            "per_s": pace and pace.per_s,
+            "eta_s": pace and pace.eta_s,
+            "capture_lag_ms": status.capture_lag_ms,
             "workers": status.workers,
             "is_captured": bool(source and source.is_captured),
             "retained_bytes": slot.retained_bytes if slot else None,
@@ -80,18 +70,6 @@ class Overview:
             "parked": sum(sum(entity.parked.values()) for entity in status.entities),
             "dead_letters": sum(sum(entity.dead_letters.values()) for entity in status.entities),
         }
-
-    def _in_order(self) -> list[EntityStatus]:
-        """Those that need somebody first."""
-        return sorted(
-            self.status.entities,
-            key=lambda entity: (
-                _ATTENTION.index(entity.state) if entity.state in _ATTENTION else 0,
-                not entity.dead_letters,
-                not entity.parked,
-                entity.name,
-            ),
-        )
 
     def _entity(self, entity: EntityStatus) -> dict[str, Any]:
         sizes = self.sizes.get(entity.name, Sizes())
@@ -118,13 +96,13 @@ def verdict(status: Status, beside: Beside, found: list[Problem]) -> tuple[str, 
     if beside.cutover and beside.cutover.cutover and is_open(beside.cutover.cutover.state):
         says = f"The cutover is {beside.cutover.state}."
         return "wait", says, beside.cutover.next_steps[0]
-    if _all(status, ("switched",)):
+    if status.is_over:
         return (
             "good",
             "Switched: the target is written by its applications.",
             f"understudy cutover status {status.folder}",
         )
-    if not _all(status, ("tail",)):
+    if status.state != "tail":
         todo = next((problem.command for problem in found), f"understudy status {status.folder}")
         return "wait", _on_the_way(status), todo
     if found:
@@ -137,15 +115,13 @@ def _what(problem: Problem) -> str:
     return f"{problem.entity} ({problem.about})" if problem.entity else problem.about
 
 
-def _all(status: Status, states: tuple[str, ...]) -> bool:
-    return bool(status.entities) and all(entity.state in states for entity in status.entities)
-
-
 def _on_the_way(status: Status) -> str:
-    done = sum(entity.state not in _UNREADY for entity in status.entities)
     if all(entity.state == "new" for entity in status.entities):
         return "Nothing has moved yet."
-    return f"The snapshot is being applied: {done} of {len(status.entities)} entities are through."
+    done = sum(entity.state not in _UNREADY for entity in status.entities)
+    share = text.percent(status.applied, status.applied + status.remaining)
+    count = len(status.entities)
+    return f"The snapshot is being applied: {share}, {done} of {count} entities are through."
 
 
 def stages(status: Status, beside: Beside) -> list[dict[str, str]]:
@@ -164,8 +140,16 @@ def stages(status: Status, beside: Beside) -> list[dict[str, str]]:
         ("Cutover", over, cutover.state.value if cutover else "not begun"),
         ("Switched", over, ""),
     )  # fmt: skip
-    now = next((name for name, done, _ in known if not done), "")
-    return [
-        {"name": name, "state": "done" if done else "now" if name == now else "todo", "says": says}
-        for name, done, says in known
-    ]
+    told = []
+    is_next = True  # No stage is done before those in front of it, unless the switch has decided.
+    for name, done, says in known:
+        is_done = over or (is_next and done)
+        told.append(
+            {
+                "name": name,
+                "state": "done" if is_done else "now" if is_next else "todo",
+                "says": says,
+            }
+        )
+        is_next = is_done
+    return told

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ops.serve.beside import Beside
+from ops.watch.movement import Movement
 from ops.watch.status import EntityStatus, Status
 from ops.watch.text import amount, duration
 from producers.budget import LOW_SHARE
@@ -53,6 +54,7 @@ def problems(status: Status, beside: Beside) -> list[Problem]:
         *_servers(status),
         *_slot(status),
         *(one for entity in status.entities for one in _standing(entity, status.folder)),
+        *_movement(status),
         *(one for entity in status.entities for one in _dead_letters(entity, status.folder)),
         *_parked(status, beside),
         *_lag(status),
@@ -65,7 +67,7 @@ def _servers(status: Status) -> Iterator[Problem]:
     check = f"understudy check {status.folder}"
     for text in status.problems:
         yield Problem(tone=Tone.BAD, about="server", says=text, command=check)
-    if status.problems or all(entity.state == "switched" for entity in status.entities):
+    if status.problems or status.is_over:
         return
     run = f"understudy run {status.folder}"
     source = status.source
@@ -111,6 +113,21 @@ def _standing(entity: EntityStatus, folder: Path) -> Iterator[Problem]:
         yield Problem(
             tone=Tone.WARN, about="not consumed", says=says, command=command, entity=entity.name
         )
+
+
+def _movement(status: Status) -> Iterator[Problem]:
+    """What somebody is at, and still does not move, or falls behind."""
+    watch = f"understudy status {status.folder} --watch"
+    says = {
+        Movement.STALL: (Tone.BAD, "Something waits, somebody is at it, and it does not move."),
+        Movement.WARN: (Tone.WARN, "It moves, and what waits only grows."),
+    }
+    paces = [(None, status.capture_pace), *((one.name, one.pace) for one in status.entities)]
+    for name, pace in paces:
+        if pace is not None and pace.movement in says:
+            tone, words = says[pace.movement]
+            about = "capture" if name is None else pace.movement.value
+            yield Problem(tone=tone, about=about, says=words, command=watch, entity=name)
 
 
 def _dead_letters(entity: EntityStatus, folder: Path) -> Iterator[Problem]:

@@ -29,6 +29,7 @@ IMAGES = Path(__file__).parents[2] / "ops" / "docs" / "images"
 PICTURES = "UNDERSTUDY_TEST_PICTURES"
 
 Look = Callable[..., Page]
+Picture = Callable[[Page, str], None]
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +99,7 @@ def page_of(tmp_path: Path) -> Iterator[Callable[[HandMade], tuple[str, Lookout]
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Callable[[Page, str], None]:
+def picture(tmp_path: Path) -> Picture:
     """Takes a picture, of the docs if the environment says so."""
     folder = IMAGES if PICTURES in os.environ else tmp_path
 

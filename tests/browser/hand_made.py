@@ -10,6 +10,7 @@ from ops.proof.verified import Stored
 from ops.serve.beside import Beside, Verified, Waiting
 from ops.serve.history import POINT_S, POINTS_MAX
 from ops.serve.overview import Overview, Sizes
+from ops.watch.movement import Movement, Pace
 from ops.watch.source import SourceStatus
 from ops.watch.status import EntityStatus, Status
 from producers.slot import Slot
@@ -75,6 +76,9 @@ class HandMade:
             workers=2,
             entities=tuple(sorted(entities, key=lambda one: one.name)),
             problems=(),
+            capture_lag_ms=120,
+            stored=sum(one.applied + (one.lag_records or 0) for one in entities),
+            apply_pace=Pace(movement=Movement.OK, per_s=103.0, eta_s=9.7),
         )
 
     def entity(self, number: int) -> EntityStatus:
@@ -94,6 +98,8 @@ class HandMade:
             is_captured=True,
             applied=size + self.looks * (3 + number % 9),
             lag_records=round(late / 20),
+            remaining_records=round(late / 20),
+            pace=Pace(movement=Movement.OK, per_s=(3 + number % 9) / POINT_S, eta_s=late / 1000),
             watermark="0/1540000",
             lag_ms=late,
             unowned=(),
@@ -151,6 +157,7 @@ def stored(name: str) -> Stored:
         truncated=False,
         by_other_rules=False,
         records=40,
+        rows=1000,
         offsets={},
     )
 

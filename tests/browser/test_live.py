@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from ops.stack.state import Endpoints
 from tests.acceptance.commands import command, running, wait_for
-from tests.browser.conftest import Look
+from tests.browser.conftest import Look, Picture
 from tests.browser.hand_made import HOSTILE
 from tests.shop import Shop, open_shop
 
@@ -66,10 +66,10 @@ def status_of(address: str, path: str, **headers: str) -> int:
 
 
 def test_a_pipeline_that_runs_shows_its_lag_and_leads_by_keyboard_to_a_dead_letter(
-    shop: Shop, served: tuple[str, str], look: Look
+    shop: Shop, served: tuple[str, str], look: Look, picture: Picture
 ) -> None:
     address, token = served
-    page = look(f"{address}#token={token}")
+    page = look(f"{address}#token={token}", scheme="dark", height=800)
     page.set_default_timeout(DEADLINE_MS)
     expect.set_options(timeout=DEADLINE_MS)
     assert "token" not in page.url
@@ -90,7 +90,8 @@ def test_a_pipeline_that_runs_shows_its_lag_and_leads_by_keyboard_to_a_dead_lett
     expect(page.locator("h1")).to_contain_text("customers")
     to_link(page, "2")
     expect(page.locator("h1")).to_contain_text("customers 2")
-    expect(page.locator("dl.row").last).to_contain_text(HOSTILE)
+    expect(page.locator("dl.row").first).to_contain_text(HOSTILE)
+    picture(page, "status-page-letter")
     to_link(page, "Its whole life")
     expect(page.locator("main")).to_contain_text("Events in Kafka (1)")
     assert page.locator("main script, main img").count() == 0

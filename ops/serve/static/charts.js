@@ -85,6 +85,7 @@ const KINDS = {
       return `${bytes(last(past.retained_bytes))} held back, ${budget === null ? "no limit set" : `budget ${bytes(budget)}`}`;
     },
     unit: bytes,
+    steps: Array.from({ length: 40 }, (_, power) => 2 ** power),
     least: 1024 * 1024,
     lines: () => [
       { label: "budget", values: past.budget_bytes, stroke: colour("--bad"), width: 1, dash: [6, 4] },
@@ -167,7 +168,7 @@ class Chart {
       scales: { y: { range: (_plot, _low, high) => [0, Math.max(this.kind.least, (high ?? 0) * 1.1)] } },
       axes: [
         { ...axis, size: 26, values: times.map(([step, form]) => [step, form, null, null, null, null, null, null, 1]) },
-        { ...axis, size: 68, values: (_plot, splits) => splits.map(this.kind.unit) },
+        { ...axis, size: 68, ...(this.kind.steps && { incrs: this.kind.steps }), values: (_plot, splits) => splits.map(this.kind.unit) },
       ],
       series: [{}, ...lines.map(({ label, stroke, width, dash, fill }) => ({ label, stroke, width, dash, fill, points: { show: false }, spanGaps: false }))],
       hooks: { setCursor: [() => this.tell()] },

@@ -36,7 +36,8 @@ function drawEntity({ told, dead_letters, parked, differences }, seen) {
         ["Waits for", entityLinks(told.parents)], ["Waited for by", entityLinks(told.children)],
       ]),
       now && facts([
-        ["Behind the source", duration(now.lag_ms)], ["Applied, waiting in Kafka", `${number(now.applied)}, ${number(now.lag_records)}`],
+        ["Behind the source", duration(now.lag_ms)], ["Applied, left", `${number(now.applied)}, ${number(now.remaining_records)}`],
+        ["Rows in a second, to go", `${number(now.rows_per_s)}, ${now.eta_s === null ? "–" : duration(now.eta_s * 1000)}`],
         ["Rows of the source, of the target", `≈ ${number(now.source_rows)}, ${now.is_counted ? "" : "≈ "}${number(now.target_rows)}`],
         ["All is applied up to", now.watermark], ["Verified", verified(now.verified)],
         now.unowned.length ? ["Nobody consumes", now.unowned.join(", ")] : null,
@@ -109,18 +110,28 @@ async function loadLetter([kind, entity, key]) {
   return token() ? { kind, entity, key, row: await ask("/api/rows/letter", { kind, entity, key }) } : { entity, key };
 }
 
-function drawLetter({ kind, entity, key, row }) {
+function drawLetter({ kind, entity, key, row }, seen) {
   if (!row) return [title(`${entity} ${key}`), wantsToken()];
-  const { image, ...known } = row;
+  const { image, error, constraint_name: constraint, column_name: column, ...rest } = row;
+  const known = Object.fromEntries(Object.entries(rest).filter(([name, value]) => value !== null && !["entity", "legacy_key"].includes(name)));
+  const why = [error ?? `It waits: ${[row.reason, row.waits_for, row.waits_id].filter(Boolean).join(" ")}`, constraint && `constraint ${constraint}`, column && `column ${column}`];
+  const words = `${seen?.folder ?? "FOLDER"} --entity ${entity} --only ${quoted(`key=${key}`)}`;
+  const next = kind === "parked" ? [`understudy parked list ${words}`] : [`understudy dead-letters retry ${words} --wait 60`, `understudy dead-letters discard ${words} --because "..."`];
   return [
     title(`${entity} ${key}`, h("span", { class: "state warn" }, kind === "parked" ? "parked" : "dead letter")),
     h("p", {}, h("a", { href: link(entity) }, `All of ${entity}`), " · ", h("a", { href: rowLink("row", entity, key) }, "Its whole life")),
-    row.error ? h("p", { class: "verdict bad" }, row.error) : null,
-    h("div", { class: "columns" }, section("What is known of it", values(known)), section("Its legacy row", values(image))),
+    h("p", { class: "verdict warn" }, why.filter(Boolean).join(", ")),
+    h("div", { class: "columns" }, section("Its legacy row", values(image)), section("What is known of it", values(known))),
+    section("Next", h("p", { class: "quiet" }, "Mend the row at the source, the rule or the target; then:"), h("ul", { class: "plain" }, next.map((text) => h("li", {}, command(text))))),
   ];
 }
 
-/** Columns and values of a row; what is NULL is left out of what is ours, and shown of a row. */
+/** A word as the shell takes it. */
+function quoted(text) {
+  return /^[\w=.,:@%+/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Columns and values of a row. */
 function values(row) {
   if (!row) return h("p", { class: "quiet" }, "none");
   return h("dl", { class: "row" }, Object.entries(row).map(([name, value]) => [h("dt", {}, name), h("dd", {}, text(value))]));

@@ -40,7 +40,7 @@ function figures(now, entities) {
   const workers = now.workers === null ? "workers not known" : `${now.workers} ${now.workers === 1 ? "worker" : "workers"}`;
   return h("dl", { class: "figures" },
     figure("Behind the source", duration(now.lag_ms), now.lag_ms === null ? "known after the snapshot" : `at most: ${latest?.name ?? ""}`),
-    figure("In Kafka, not applied", number(now.backlog), `${number(now.applied)} applied, ${workers}`),
+    figure("Left to apply", number(now.remaining), `${now.remaining && now.eta_s !== null ? `${duration(now.eta_s * 1000)} to go, ` : ""}${workers}`),
     figure("WAL held back", bytes(now.retained_bytes),
       [budget === null ? "no budget set" : `of ${bytes(budget)} `, budget === null ? null : h("progress", { max: budget, value: now.retained_bytes, "aria-label": "WAL held back, of its budget" })],
       now.wal_status === "lost" || now.wal_status === "unreserved" ? "bad" : null),
@@ -67,7 +67,7 @@ export function link(entity) {
 }
 
 const COLUMNS = [
-  ["Entity", ""], ["State", ""], ["Lag", "n"], ["Waiting in Kafka", "n wide"], ["Source rows", "n wide"], ["Target rows", "n wide"],
+  ["Entity", ""], ["State", ""], ["Lag", "n"], ["Rows/s", "n wide"], ["Left", "n wide"], ["Source rows", "n wide"], ["Target rows", "n wide"],
   ["Unaccounted", "n wide"], ["Parked", "n"], ["Dead letters", "n"], ["Verified", "wide"],
 ];
 
@@ -83,17 +83,19 @@ function entities(all) {
 
 function row(one) {
   const cells = [
-    h("a", { href: link(one.name) }, one.name), state(one), duration(one.lag_ms), number(one.lag_records), about(one.source_rows, false),
+    h("a", { href: link(one.name) }, one.name), state(one), duration(one.lag_ms), number(one.rows_per_s), number(one.remaining_records), about(one.source_rows, false),
     about(one.target_rows, one.is_counted), number(one.unaccounted), counted(one.parked), counted(one.dead_letters), verified(one.verified),
   ];
   return h("tr", { "data-key": one.name }, cells.map((cell, place) =>
     h(place ? "td" : "th", { scope: place ? null : "row", class: COLUMNS[place][1] }, cell)));
 }
 
-/** A state with its colour; the word says the same. */
+/** A state with its colour; the word says the same, and a second one that it does not move as it should. */
 export function state(one) {
-  const tone = { stopped: "bad", paused: "warn", tail: "good", switched: "good" }[one.state] ?? "todo";
-  return h("span", { class: `state ${tone}` }, one.state);
+  const moves = { stall: "bad", warn: "warn", stop: "bad" }[one.movement];
+  const tone = { stopped: "bad", paused: "warn", switched: "good" }[one.state] ?? moves ?? (one.state === "tail" ? "good" : "todo");
+  const second = moves && one.state !== "stopped" && one.state !== "paused" ? `, ${one.movement}` : "";
+  return h("span", { class: `state ${tone}` }, one.state + second);
 }
 
 function about(value, isExact) {

@@ -7,7 +7,7 @@ import { follow, keepToken, token } from "./live.js";
 import { overviewPage } from "./overview.js";
 
 const main = document.getElementById("content");
-const STALE_S = 10;
+const STALE_S = 15;
 const FINAL = [401, 404]; // Asking again brings nothing else.
 let seen = null; // The newest overview.
 let answer = null; // Of the page behind the first that is shown.
