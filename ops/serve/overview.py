@@ -11,6 +11,17 @@ from ops.watch import text
 from ops.watch.status import EntityStatus, Status
 
 _UNREADY = ("new", "snapshot")
+_OVER = (State.SWITCHED, State.FINISHED)
+# After the others it goes on as if there had been none.
+_SAYS = {
+    State.PLANNED: "A cutover has begun; its gates are looked at.",
+    State.PREPARED: "A cutover has begun; the gates are met, and applications still write to the legacy side.",
+    State.FENCED: "The write pause runs: nobody can write to the legacy side; the rest is being drained.",
+    State.DRAINED: "The write pause runs: all is in the target, and proved; the switch is next.",
+    State.SWITCHED: "Switched: the target is written by its applications; rollback leads back.",
+    State.FINISHED: "Switched and finished: the target is written by its applications.",
+    State.RETURNING: "The write pause of a rollback runs: nobody can write to the target.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,15 +104,12 @@ def verdict(status: Status, beside: Beside, found: list[Problem]) -> tuple[str, 
     if bad:
         more = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
         return "bad", f"Something stands still: {_what(bad[0])}{more}.", bad[0].command
-    if beside.cutover and beside.cutover.cutover and is_open(beside.cutover.cutover.state):
-        says = f"The cutover is {beside.cutover.state}."
-        return "wait", says, beside.cutover.next_steps[0]
+    cutover = beside.cutover.cutover if beside.cutover else None
+    if beside.cutover and cutover and cutover.state in _SAYS:
+        tone = "good" if cutover.state in _OVER else "wait"
+        return tone, _SAYS[cutover.state], beside.cutover.next_steps[0]
     if status.is_over:
-        return (
-            "good",
-            "Switched: the target is written by its applications.",
-            f"understudy cutover status {status.folder}",
-        )
+        return "good", _SAYS[State.SWITCHED], f"understudy cutover status {status.folder}"
     if status.state != "tail":
         todo = next((problem.command for problem in found), f"understudy status {status.folder}")
         return "wait", _on_the_way(status), todo
@@ -132,7 +140,8 @@ def stages(status: Status, beside: Beside) -> list[dict[str, str]]:
     in_step = is_through and (status.lag_ms or 0) <= MAX_LAG_MS
     clean = sum(bool(e.verified and e.verified.is_clean) for e in status.entities)
     cutover = beside.cutover.cutover if beside.cutover else None
-    over = cutover is not None and cutover.state in {State.SWITCHED, State.FINISHED}
+    over = cutover is not None and cutover.state in _OVER
+    is_on = cutover is not None and is_open(cutover.state) and not over
     known = (
         ("Snapshot", is_through, f"{through} of {count} entities"),
         ("In step", in_step, f"{text.duration(status.lag_ms)} behind" if is_through else ""),
@@ -144,12 +153,8 @@ def stages(status: Status, beside: Beside) -> list[dict[str, str]]:
     is_next = True  # No stage is done before those in front of it, unless the switch has decided.
     for name, done, says in known:
         is_done = over or (is_next and done)
-        told.append(
-            {
-                "name": name,
-                "state": "done" if is_done else "now" if is_next else "todo",
-                "says": says,
-            }
-        )
+        is_now = not is_done and (name == "Cutover" if is_on else is_next)
+        state = "done" if is_done else "now" if is_now else "todo"
+        told.append({"name": name, "state": state, "says": says})
         is_next = is_done
     return told

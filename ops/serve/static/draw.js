@@ -47,11 +47,13 @@ function isSame(known, child) {
   return known && known.nodeName === child.nodeName && known.dataset?.key === child.dataset?.key;
 }
 
-/** A command with a button that copies it. */
+/** A command with a button that copies it, and what is said of it in brackets at its end. */
 export function command(text) {
+  const [, words, note] = /^(.*?)( \(.*\))?$/s.exec(text);
   return h("span", { class: "command" },
-    h("code", {}, text),
-    h("button", { type: "button", "data-copy": text, "aria-label": `Copy: ${text}` }, "Copy"));
+    h("code", {}, words),
+    h("button", { type: "button", "data-copy": words, "aria-label": `Copy: ${words}` }, "Copy"),
+    note && h("span", { class: "quiet" }, note));
 }
 
 /** 12,345; a dash where nothing is known. */
@@ -99,7 +101,7 @@ export function table(caption, headings, rows) {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     h("table", {},
       h("caption", { class: "unseen" }, caption),
-      h("thead", {}, h("tr", {}, headings.map((heading) => h("th", { scope: "col" }, heading)))),
+      h("thead", {}, h("tr", {}, headings.map((heading, place) => h("th", { scope: "col", class: typeof rows[0]?.[place] === "number" ? "n" : null }, heading)))),
       h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell) =>
         h("td", { class: typeof cell === "number" ? "n" : null }, typeof cell === "number" ? number(cell) : cell ?? "")))))));
 }

@@ -75,7 +75,7 @@ function entities(all) {
   return h("section", { "aria-labelledby": "moved" },
     h("h2", { id: "moved" }, "What has moved"),
     h("p", { class: "note quiet", id: "note" }, "Entities, those that need somebody first. ≈: about, by the catalog. Unaccounted: by the last verification."),
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "moved" },
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table of the entities" },
       h("table", { class: "entities", "aria-labelledby": "moved", "aria-describedby": "note" },
         h("thead", {}, h("tr", {}, COLUMNS.map(([name, kind]) => h("th", { scope: "col", class: kind }, name)))),
         h("tbody", {}, all.map(row)))));

@@ -102,8 +102,16 @@ def test_in_the_snapshot_it_says_how_far_it_is() -> None:
 
 def test_an_open_cutover_is_what_one_reads_first() -> None:
     tone, says, command = told(STATUS, at(State.FENCED))
-    assert (tone, says) == ("wait", "The cutover is fenced.")
+    assert tone == "wait"
+    assert "nobody can write to the legacy side" in says
     assert command.startswith("understudy cutover begin")
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_cutover_in_any_state_is_one_stage_of_five_and_names_a_command(state: State) -> None:
+    assert told(STATUS, at(state))[2].startswith("understudy ")
+    states = [stage["state"] for stage in stages(STATUS, at(state))]
+    assert states.count("now") == (0 if state in {State.SWITCHED, State.FINISHED} else 1)
 
 
 def test_after_the_switch_nobody_is_told_to_run_anything() -> None:

@@ -7,7 +7,9 @@ STATIC = files("ops.serve").joinpath("static")
 
 
 def test_what_others_have_written_is_as_they_have_published_it() -> None:
-    noted = re.findall(r"^ +([0-9a-f]{64})  (\S+)$", VENDOR.joinpath("README.md").read_text(), re.MULTILINE)
+    noted = re.findall(
+        r"^ +([0-9a-f]{64})  (\S+)$", VENDOR.joinpath("README.md").read_text(), re.MULTILINE
+    )
     assert {name for _, name in noted} == {f.name for f in VENDOR.iterdir()} - {"README.md"}
     for wanted, name in noted:
         assert hashlib.sha256(VENDOR.joinpath(name).read_bytes()).hexdigest() == wanted
