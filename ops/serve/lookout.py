@@ -12,7 +12,7 @@ from ops.serve.history import History
 from ops.serve.looker import Looks
 
 INTERVAL_S = 2.0
-# A look that takes long is taken more rarely, for then the servers have much to do; but nobody waits for long.
+# In the snapshot, far behind, and where a look takes long, the servers have other work; but nobody waits for long.
 SHARE_MAX = 0.1
 PAUSE_S_MAX = 6.0
 # A viewer who has gone is noticed, and a proxy in between kept awake.
@@ -32,6 +32,7 @@ class Lookout:
         self._told = b""
         self._looked_at = -math.inf
         self._taken_s = 0.0
+        self._is_busy = False
         self._task: asyncio.Task[None] | None = None
         self._fresh = asyncio.Condition()
         self._number = 0
@@ -84,8 +85,11 @@ class Lookout:
     async def _run(self) -> None:
         while self.viewers and not self._is_closing:
             await self._look()
-            pause_s = min(self._taken_s / SHARE_MAX, PAUSE_S_MAX)
-            await asyncio.sleep(max(self._interval_s - self._taken_s, pause_s))
+            await asyncio.sleep(self._pause_s())
+
+    def _pause_s(self) -> float:
+        pause_s = PAUSE_S_MAX if self._is_busy else self._taken_s / SHARE_MAX
+        return max(self._interval_s - self._taken_s, min(pause_s, PAUSE_S_MAX))
 
     async def _look(self) -> None:
         began = time.monotonic()
@@ -103,6 +107,7 @@ class Lookout:
         """Look, and say it once for all viewers."""
         overview = self._looks.look()
         self.history.take(overview)
+        self._is_busy = overview.is_busy
         return _event("overview", overview.as_json() | {"point": self.history.newest_as_json()})
 
 

@@ -48,6 +48,11 @@ class Overview:
     sizes: Mapping[str, Sizes]
     rows: Mapping[str, int]
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether the pipeline needs all that the machines have: it is in the snapshot, or far behind."""
+        return self.status.state == "snapshot" or (self.status.lag_ms or 0) > MAX_LAG_MS
+
     def as_json(self) -> dict[str, Any]:
         """All that the first page needs; no value of any row."""
         status, found = self.status, problems(self.status, self.beside)

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from ops.serve.history import POINTS_MAX
 from ops.serve.lookout import Lookout
-from tests.browser.conftest import Look, Picture
+from tests.browser.conftest import INTERVAL_S, Look, Picture
 from tests.browser.hand_made import ENTITIES, HOSTILE, HandMade
 
 Serve = Callable[[HandMade], tuple[str, Lookout]]
@@ -117,10 +117,10 @@ def test_nobody_looks_when_nobody_watches_and_one_looks_for_all(
 ) -> None:
     url, lookout = page_of(made)
     assert made.looks == 0
-    pages = [look(url) for _ in range(3)]
+    pages = [look(url) for _ in range(2)]
     for page in pages:
         expect(page.locator("table.entities tbody tr")).to_have_count(ENTITIES)
-    assert lookout.viewers == 3
+    assert lookout.viewers == 2
     for page in pages[1:]:
         page.close()
     while lookout.viewers > 1:
@@ -130,7 +130,7 @@ def test_nobody_looks_when_nobody_watches_and_one_looks_for_all(
         pages[0].wait_for_timeout(20)
     pages[0].wait_for_timeout(500)  # The look that was under way has ended.
     looks = made.looks
-    pages[0].wait_for_timeout(1000)
+    pages[0].wait_for_timeout(3000 * INTERVAL_S)
     assert made.looks == looks
 
 

@@ -65,6 +65,7 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
         "rehearse",
         "status",
         "metrics",
+        "serve",
         "schema",
         "pause",
         "resume",

@@ -100,6 +100,12 @@ def test_in_the_snapshot_it_says_how_far_it_is() -> None:
     assert [s["state"] for s in stages(status, BESIDE)] == ["now", "todo", "todo", "todo", "todo"]
 
 
+def test_a_pipeline_in_the_snapshot_or_far_behind_is_looked_at_more_rarely() -> None:
+    assert not QUIET.is_busy
+    assert replace(QUIET, status=with_first(lag_ms=60_000)).is_busy
+    assert replace(QUIET, status=with_first(state="snapshot", lag_ms=None)).is_busy
+
+
 def test_an_open_cutover_is_what_one_reads_first() -> None:
     tone, says, command = told(STATUS, at(State.FENCED))
     assert tone == "wait"
