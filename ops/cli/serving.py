@@ -36,8 +36,9 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
 ) -> None:
     """Show the pipeline as a page in a browser, until SIGTERM or Ctrl-C. Nothing is changed.
 
-    The address that it prints holds a token: with it the page shows rows, without it figures alone. Others see it
-    only with --token-file, --tls-cert and --tls-key; better, let ssh bring the port to their machine.
+    With the token in the address that it prints the page shows rows, without it figures alone.
+
+    Other machines see it only with --token-file, --tls-cert and --tls-key; better, let ssh bring the port to theirs.
 
     Example: understudy serve examples/clinic --port 9000
     """

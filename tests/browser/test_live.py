@@ -68,7 +68,7 @@ def test_a_pipeline_that_runs_shows_its_lag_and_who_has_the_token_reaches_a_dead
     shop: Shop, served: tuple[str, str], look: Look, picture: Picture
 ) -> None:
     address, token = served
-    page = look(f"{address}#token={token}", scheme="dark", height=800)
+    page = look(f"{address}#token={token}", scheme="dark", height=740)
     page.set_default_timeout(DEADLINE_MS)
     expect.set_options(timeout=DEADLINE_MS)
     assert "token" not in page.url
