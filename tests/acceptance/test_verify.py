@@ -84,6 +84,7 @@ CORRUPTIONS: tuple[tuple[str, str, str, list[str]], ...] = (
 )
 
 
+@pytest.mark.long
 def test_each_corruption_is_found_and_named(shop: Shop, run: Path) -> None:
     assert run.exists()
     shop.target(ID_OF)
@@ -257,6 +258,7 @@ def stop_before_the_orders(shop: Shop, log: Path) -> None:
     assert shop.read(newest) == [(False,)]
 
 
+@pytest.mark.long
 def test_a_killed_verification_goes_on_with_the_entities_that_were_not_done(
     shop: Shop, run: Path, tmp_path: Path
 ) -> None:
@@ -287,6 +289,7 @@ def test_a_killed_verification_goes_on_with_the_entities_that_were_not_done(
     assert "2 rows were verified" not in ended.stderr
 
 
+@pytest.mark.long
 def test_a_fault_of_the_structure_is_a_fault(shop: Shop, run: Path) -> None:
     assert run.exists()
     shop.target("""
@@ -318,6 +321,7 @@ def test_what_somebody_else_wrote_or_deleted_is_written_again(shop: Shop, run: P
     assert shop.read(audited) == [("orders", {"count": 2, "keys": ["7", "9"]})]
 
 
+@pytest.mark.long
 def test_rows_of_older_rules_are_told_apart_and_written_by_new_ones(shop: Shop, run: Path) -> None:
     shop.edit("entities/orders.toml", "cents::numeric / 100", "cents::numeric / 1000")
     shop.edit("entities/orders.toml", 'where  = "cents >= 0"', 'where  = "cents <> 100"')

@@ -35,7 +35,7 @@ from tests.fix_pipeline import NAMESPACE, Part, Pipeline, create_clinic, pipelin
 
 FULL = "UNDERSTUDY_TEST_FULL" in os.environ
 SEED = 3
-TRIES, NOT_READY = 5, 7
+TRIES, NOT_READY = 12, 7
 SETTLE_S = 10.0
 READ_ONLY = "25006"
 # In the order in which the commands come by.
@@ -182,7 +182,7 @@ def rolled_back(pipeline: Pipeline, killed_at: Sequence[str]) -> None:
 @contextmanager
 def writing_on_the_source(dsn: str, seed: int) -> Iterator[Future[object]]:
     """The clinic's users; that they are refused is for the caller to see."""
-    writer = Writer(dsn, seed=seed, rate=20.0, domains=(FOUNDATION,))
+    writer = Writer(dsn, seed=seed, rate=10.0, domains=(FOUNDATION,))
     with beside(writer.run) as (ran,):
         yield ran
     assert writer.counts.total() > 0

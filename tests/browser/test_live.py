@@ -64,6 +64,7 @@ def status_of(address: str, path: str, **headers: str) -> int:
     return status
 
 
+@pytest.mark.long
 def test_a_pipeline_that_runs_shows_its_lag_and_who_has_the_token_reaches_a_dead_letter_by_keyboard(
     shop: Shop, served: tuple[str, str], look: Look, picture: Picture
 ) -> None:

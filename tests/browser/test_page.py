@@ -135,6 +135,7 @@ def test_nobody_looks_when_nobody_watches_and_one_looks_for_all(
 
 
 @pytest.mark.alone
+@pytest.mark.long
 def test_sixty_entities_and_their_history_are_shown_within_a_fifth_of_a_second(
     page_of: Serve, made: HandMade, look: Look
 ) -> None:

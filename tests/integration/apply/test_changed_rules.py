@@ -39,7 +39,9 @@ def orders(migrated: Migrated) -> Migrated:
 
 
 @pytest.fixture
-def logged() -> Iterator[list[Any]]:
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    # A new one: a command that ran in this process has the first one keep its configuration.
+    monkeypatch.setattr(control, "log", structlog.get_logger())
     with structlog.testing.capture_logs() as events:
         yield events
 

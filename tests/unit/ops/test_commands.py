@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 import signal
@@ -97,6 +98,9 @@ def test_a_folder_that_is_not_there_ends_with_3_and_one_line_and_a_remedy(
     assert remedy.startswith("  ")
 
 
+FULL = "UNDERSTUDY_TEST_FULL" in os.environ
+
+
 def wrong_folders(place: Path) -> Iterator[Path]:
     """Folders that hold no migration, each in its own way."""
     names = (
@@ -148,7 +152,9 @@ def test_a_wrong_folder_is_one_line_and_a_remedy_and_ends_with_3(
     tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for folder in list(wrong_folders(tmp_path)):
+    folders = list(wrong_folders(tmp_path))
+    # All read it by the same function: one command meets every wrong folder, the others some.
+    for folder in folders if words == ("check",) or FULL else folders[::5]:
         assert ended(monkeypatch, *words, *BESIDE.get(words, []), str(folder)) == 3, folder
         shown = capsys.readouterr()
         assert shown.out == ""
