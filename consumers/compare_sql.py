@@ -40,6 +40,12 @@ def side_by_side(plan: EntityPlan) -> str:
     FROM {shaped(plan, f's."__key" = ANY($1) AND {LIVE}')} v JOIN {plan.table} t ON t.{plan.id} = v."__id\""""
 
 
+def expected(plan: EntityPlan) -> str:
+    """Rows of the stage as the target would have them: legacy key, and a text for each written column."""
+    values = ", ".join(f"CAST({_cast(plan, written)} AS text)" for written in plan.written)
+    return f"""SELECT v."__key", {values} FROM {shaped(plan, LIVE)} v"""
+
+
 def standing(plan: EntityPlan) -> str:
     """What is recorded of some legacy keys ($1: text[]): the mapping, and what waits."""
     return f"""

@@ -36,7 +36,7 @@ def judge(
     """
     aside, excluded = by_rules(cursor, plan)
     deletes = deletes or excluded > 0
-    aside |= _violating(cursor, plan)
+    aside |= violating(cursor, plan)
     stubs = any(reference.missing is Missing.STUB for reference in plan.references)
     if plan.rows_compete or stubs:
         cursor.execute(statement.drop_stale(plan))
@@ -65,6 +65,15 @@ def by_rules(cursor: Cursor, plan: EntityPlan) -> tuple[dict[str, Reason], int]:
     return refused | _broken(cursor, plan, judge_sql.misfits(plan)), excluded
 
 
+def violating(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
+    """Take out of a stage what a CHECK or NOT NULL of the target refuses; by legacy key."""
+    query = judge_sql.violations(plan)
+    rows = cursor.execute(query).fetchall() if query else []
+    found = {str(key): violated(plan.target.checks[int(str(number))]) for key, number in rows}
+    _take_out(cursor, plan, found)
+    return found
+
+
 def _take_out(cursor: Cursor, plan: EntityPlan, keys: Mapping[str, Reason]) -> None:
     if keys:
         execute(cursor, f'DELETE FROM {plan.stage} WHERE "__key" = ANY($1)', list(keys))
@@ -73,14 +82,6 @@ def _take_out(cursor: Cursor, plan: EntityPlan, keys: Mapping[str, Reason]) -> N
 def _broken(cursor: Cursor, plan: EntityPlan, query: str | None) -> dict[str, Reason]:
     rows = cursor.execute(query).fetchall() if query else []
     found = {str(key): _reason(plan, str(rule)) for key, rule in rows}
-    _take_out(cursor, plan, found)
-    return found
-
-
-def _violating(cursor: Cursor, plan: EntityPlan) -> dict[str, Reason]:
-    query = judge_sql.violations(plan)
-    rows = cursor.execute(query).fetchall() if query else []
-    found = {str(key): violated(plan.target.checks[int(str(number))]) for key, number in rows}
     _take_out(cursor, plan, found)
     return found
 

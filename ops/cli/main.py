@@ -22,6 +22,7 @@ from ops.cli import (
     running,
     serving,
     stack,
+    starting,
     verifying,
 )
 from schemas.errors import InvariantError, UnderstudyError
@@ -37,6 +38,7 @@ app = typer.Typer(
     "11 a record cannot be applied, 75 try again, 128 + n ended by signal n.",
 )
 for group in (
+    starting.app,
     running.app,
     reverse.app,
     rollback.app,

@@ -48,17 +48,30 @@ class SourceTable:
 
 def source_tables(connection: Connection, migration: Migration) -> dict[str, SourceTable]:
     """The legacy tables that exist, by entity."""
-    wanted = places([entity.source.place for entity in migration.entities.values()])
-    tables = tables_of(connection.execute(CATALOG_SQL, wanted).fetchall())
-    with connection.cursor(row_factory=class_row(SourceFacts)) as cursor:
-        publication = names.publication(migration.pipeline.pipeline)
-        rows = cursor.execute(_SOURCE_SQL, {**wanted, "publication": publication}).fetchall()
-    facts = {(row.schema, row.name): row for row in rows}
+    wanted = [entity.source.place for entity in migration.entities.values()]
+    tables = tables_of(connection.execute(CATALOG_SQL, places(wanted)).fetchall())
+    known = facts(connection, wanted, names.publication(migration.pipeline.pipeline))
     return {
-        name: SourceTable(table=tables[place], facts=facts[place])
+        name: SourceTable(table=tables[place], facts=known[place])
         for name, entity in migration.entities.items()
         if (place := entity.source.place) in tables
     }
+
+
+def facts(
+    connection: Connection, wanted: list[tuple[str, str]], publication: str
+) -> dict[tuple[str, str], SourceFacts]:
+    """What schemas.table does not know of legacy tables, of those that exist.
+
+    Args:
+        connection: To the source.
+        wanted: Schemas and names.
+        publication: Its tables need not be published by their owner any more; may not exist.
+    """
+    with connection.cursor(row_factory=class_row(SourceFacts)) as cursor:
+        parameters = {**places(wanted), "publication": publication}
+        rows = cursor.execute(_SOURCE_SQL, parameters).fetchall()
+    return {(row.schema, row.name): row for row in rows}
 
 
 def target_tables(connection: Connection, migration: Migration) -> dict[str, TargetTable]:

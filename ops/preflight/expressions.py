@@ -3,7 +3,7 @@
 Nothing is kept: the control schema, whose functions the rules call, is made in a transaction that is rolled back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from consumers import control, join_sql, judge_sql, statement
@@ -41,13 +41,7 @@ def check(
     """What the target has against the rules of the entities that exist on both sides."""
     names = sorted(sources.keys() & targets.keys())
     with connection.transaction(force_rollback=True):
-        control.migrate(connection)
-        # Registering one that is there already would stop its workers for as long as this takes.
-        control.register(
-            connection,
-            [migration.entities[name] for name in names if not _is_registered(connection, name)],
-            migration.folder,
-        )
+        provide_control(connection, migration, names)
         around = _surroundings(connection, migration)
         for name in names:
             entity, source, target = migration.entities[name], sources[name], targets[name]
@@ -61,6 +55,23 @@ def check(
                     plan=compile_plan(entity, source.table, target, around),
                 )
             )
+
+
+def provide_control(connection: Connection, migration: Migration, names: Sequence[str]) -> None:
+    """Have the control schema as it will be.
+
+    Args:
+        connection: In a transaction that is rolled back.
+        migration: All entity files.
+        names: Of entities whose target tables exist.
+    """
+    control.migrate(connection)
+    # Registering one that is there already would stop its workers for as long as this takes.
+    control.register(
+        connection,
+        [migration.entities[name] for name in names if not _is_registered(connection, name)],
+        migration.folder,
+    )
 
 
 def _is_registered(connection: Connection, entity: str) -> bool:

@@ -1,0 +1,268 @@
+"""`understudy try`: some legacy rows through the rules, and nothing written.
+
+Rules, identity, SQL and staging are those of the apply. The target's part is one transaction that is rolled back, with
+temporary tables; whether a parent is there is asked of the source, for the target may be empty.
+"""
+
+import enum
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+import psycopg
+
+from consumers import compare_sql, images, judge
+from consumers.identity import legacy_keys, normal_form
+from consumers.plan import EntityPlan
+from consumers.refusal import is_of_a_record
+from consumers.stage import Stage
+from ops import databases
+from ops.databases import Connection, first_line
+from ops.preflight import source_tables
+from ops.preflight.expressions import provide_control
+from ops.proof import source_rows
+from ops.proof.plans import Plans
+from ops.stack.state import Endpoints
+from schemas.errors import RecordError, SourceError
+from schemas.migration import Migration
+from schemas.rules import Ref, Sql
+from schemas.table import Table
+
+APPLICATION = "try"
+Cursor = psycopg.Cursor[tuple[object, ...]]
+Texts = dict[str, str | None]
+
+
+class Verdict(enum.StrEnum):
+    """What would become of a row; the worst comes first."""
+
+    REFUSED = "refused"
+    WAITS = "waits"
+    EXCLUDED = "excluded"
+    WRITTEN = "written"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A legacy row and what the rules make of it.
+
+    Attributes:
+        why: In a sentence; empty where it goes in.
+        source: By legacy column.
+        target: By target column; empty where there is no such row.
+    """
+
+    key: str
+    verdict: Verdict
+    source: Mapping[str, object]
+    target: Texts = field(default_factory=dict)
+    why: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """For `--output json`."""
+        return {
+            "key": self.key,
+            "verdict": self.verdict.value,
+            "why": self.why or None,
+            "source": dict(self.source),
+            "target": self.target or None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityTrial:
+    """The rows of one entity that were tried.
+
+    Attributes:
+        rows: The worst first.
+        origins: The legacy columns that each target column is made of.
+    """
+
+    entity: str
+    source: str
+    target: str
+    rows: Sequence[Row]
+    origins: Mapping[str, Sequence[str]]
+
+    def count(self, verdict: Verdict) -> int:
+        """Rows with this verdict."""
+        return sum(row.verdict is verdict for row in self.rows)
+
+    def as_json(self) -> dict[str, object]:
+        """For `--output json`."""
+        return {
+            "entity": self.entity,
+            "source": self.source,
+            "target": self.target,
+            **{verdict.value: self.count(verdict) for verdict in Verdict},
+            "rows": [row.as_json() for row in self.rows],
+        }
+
+
+def take(
+    migration: Migration, at: Endpoints, names: Sequence[str], count: int
+) -> Iterator[EntityTrial]:
+    """Try some rows of each entity, in the order of `names`.
+
+    Args:
+        migration: The rules as they are in the folder.
+        at: Where the servers are; nothing has to run.
+        names: Of the entities.
+        count: Rows of each, picked at random, about.
+
+    Raises:
+        SourceError: A legacy table does not exist, or cannot be read.
+        TargetError: A target table does not exist.
+        ConfigError: The rules do not fit the tables.
+    """
+    with (
+        databases.source(at.source_dsn, APPLICATION) as source,
+        databases.target(at.target_dsn, APPLICATION) as target,
+        target.transaction(force_rollback=True),
+    ):
+        provide_control(target, migration, list(migration.entities))
+        plans = Plans.compile(migration, at, (source, target), list(migration.entities))
+        for name in names:
+            yield _Trying(source, target, plans, name).run(count)
+
+
+class _Trying:
+    """The trial of one entity."""
+
+    def __init__(self, source: Connection, target: Connection, plans: Plans, name: str) -> None:
+        self._source = source
+        self._target = target
+        self._plans = plans
+        self._stage: Stage = plans.stages[name]
+        self._plan: EntityPlan = self._stage.plan
+        self._table: Table = plans.tables[name]
+
+    def run(self, count: int) -> EntityTrial:
+        rows: list[Row] = []
+        with self._target.cursor() as cursor:
+            self._stage.prepare(cursor)
+            for stretch in source_rows.some_rows(self._source, self._table, count):
+                for block in source_rows.blocks(self._source, stretch):
+                    rows += self._tried(cursor, block)
+        order = list(Verdict)
+        return EntityTrial(
+            entity=self._plan.name,
+            source=str(self._plan.entity.source),
+            target=str(self._plan.entity.target),
+            rows=sorted(rows, key=lambda row: order.index(row.verdict)),
+            origins={
+                written.column: self._origins(written.column) for written in self._plan.written
+            },
+        )
+
+    def _tried(self, cursor: Cursor, legacy: pl.DataFrame) -> list[Row]:
+        """What becomes of whole legacy rows; where the rules fail, of halves of them, down to the one at fault."""
+        if legacy.is_empty():
+            return []
+        self._stage.empty(cursor)
+        try:
+            with cursor.connection.transaction():
+                return self._judged(cursor, legacy)
+        except (psycopg.Error, RecordError) as error:
+            if cursor.connection.closed or not is_of_a_record(error):
+                raise
+            if legacy.height == 1:
+                says = first_line(error) if isinstance(error, psycopg.Error) else error.particulars
+                return self._rows(legacy, {}, dict.fromkeys(self._keys(legacy), says), set())
+        half = legacy.height // 2
+        return self._tried(cursor, legacy[:half]) + self._tried(cursor, legacy[half:])
+
+    def _judged(self, cursor: Cursor, legacy: pl.DataFrame) -> list[Row]:
+        self._stage.fill(cursor, legacy)
+        refused, _ = judge.by_rules(cursor, self._plan)
+        refused |= judge.violating(cursor, self._plan)
+        columns = [written.column for written in self._plan.written]
+        expected = {
+            str(key): dict(zip(columns, map(_text, values), strict=True))
+            for key, *values in cursor.execute(compare_sql.expected(self._plan)).fetchall()
+        }
+        why = {
+            key: ": ".join(filter(None, (reason.column or reason.constraint, reason.error)))
+            for key, reason in refused.items()
+        }
+        return self._rows(legacy, expected, why, self._orphans(legacy))
+
+    def _rows(
+        self,
+        legacy: pl.DataFrame,
+        expected: Mapping[str, Texts],
+        refused: Mapping[str, str],
+        orphans: set[tuple[str, str]],
+    ) -> list[Row]:
+        missing = dict(orphans)
+        sources = images.encode(legacy, self._table.columns).to_list()
+        found = []
+        for key, image in zip(self._keys(legacy), sources, strict=True):
+            row = Row(key=key, verdict=Verdict.EXCLUDED, source=json.loads(image), why="`where`")
+            if key in refused:
+                row = replace(row, verdict=Verdict.REFUSED, why=refused[key])
+            elif key in expected:
+                verdict = Verdict.WAITS if key in missing else Verdict.WRITTEN
+                why = missing.get(key, "")
+                row = replace(row, verdict=verdict, why=why, target=expected[key])
+            found.append(row)
+        return found
+
+    def _keys(self, legacy: pl.DataFrame) -> list[str]:
+        return [str(key) for key in self._stage.keys(legacy).to_list()]
+
+    def _orphans(self, legacy: pl.DataFrame) -> set[tuple[str, str]]:
+        """Legacy keys whose parent the source does not have, each with what is missing."""
+        found: set[tuple[str, str]] = set()
+        for reference in self._plan.references:
+            rule = self._plan.entity.columns[reference.column]
+            if isinstance(rule, Ref) and rule.columns and reference.lookup is None:
+                absent = self._absent(legacy, rule)
+                says = f"{reference.column}: {rule.ref} has no such row"
+                found |= {(key, says) for key in absent}
+        return found
+
+    def _absent(self, legacy: pl.DataFrame, rule: Ref) -> set[str]:
+        """The legacy keys of rows whose parent is not there."""
+        parent = self._plans.tables[rule.ref]
+        key = self._plans.stages[rule.ref].plan.key
+        own = [column for name in rule.columns if (column := self._table.column(name))]
+        parts = [normal_form(legacy[column.name], column.base) for column in own]
+        refs = legacy_keys(parts)
+        asked = pl.DataFrame(parts).filter(refs.is_not_null()).unique()
+        if asked.is_empty():
+            return set()
+        narrow = replace(parent, columns=key)
+        names = [column.name for column in key]
+        texts = [series.to_list() for series in asked.iter_columns()]
+        there: set[str] = set()
+        try:
+            for block in source_rows.blocks(
+                self._source, source_rows.rows_of(narrow, names, texts)
+            ):
+                known = [normal_form(block[column.name], column.base) for column in key]
+                there |= set(legacy_keys(known).to_list())
+        except SourceError:
+            # A text that is no key of the parent's type: the apply finds it missing.
+            return set()
+        pairs = zip(self._keys(legacy), refs.to_list(), strict=True)
+        return {row for row, ref in pairs if ref is not None and ref not in there}
+
+    def _origins(self, column: str) -> list[str]:
+        rule = self._plan.entity.columns[column]
+        expression = rule.sql if isinstance(rule, Ref | Sql) else None
+        if expression:
+            names = [one.name for one in self._table.columns]
+            return [
+                one for one in names if re.search(rf"(?<!\w){re.escape(one)}(?!\w)", expression)
+            ]
+        if column == self._plan.entity.id_column:
+            return [one.name for one in self._plan.key]
+        named = source_tables.read_columns(self._plan.entity)
+        return [name for key, name in named if key == f"columns.{column}"]
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
