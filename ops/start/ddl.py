@@ -54,7 +54,11 @@ def target_sql(proposals: Sequence[Proposal], names: Names) -> str:
         *([*_table(proposal, names)] for proposal in new),
         [line for proposal in new for line in _references(proposal, by_name, names)],
         ["COMMIT;"],
-        [_SECURITY, *(line for proposal in new for line in _row_security(proposal, names))],
+        [
+            _SECURITY,
+            *(f"-- GRANT USAGE ON SCHEMA {names.of(schema)} TO app;" for schema in schemas),
+            *(line for proposal in new for line in _row_security(proposal, names)),
+        ],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 

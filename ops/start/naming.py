@@ -10,7 +10,7 @@ from schemas.entity import CONTROL_SCHEMA
 
 # Where a lower-case letter or digit is followed by a capital: `orderNo`, `Version2Of`.
 _HUMP = re.compile(r"(?<=[^\W_])(?<![A-Z])(?=[A-Z])")
-_NO_WORD = re.compile(r"\W+|_+")
+_NO_WORD = re.compile(r"[\W_]+")
 _PIPELINE_LENGTH_MAX = 31
 # What people put behind the name of a thing to mean its key, and before that of a table.
 _KEY_WORDS = re.compile(r"_?(id|ids|no|nr|num|number|key|fk|code|ref)$")
