@@ -189,7 +189,7 @@ def _by(made: Draft, link: Link, parent: Draft) -> None:
     column = next(c for c in made.columns if c.name == made.kept[link.columns[0]])
     rule: dict[str, Toml] = {"ref": made.named[link.parent].entity, "from": link.columns[0]}
     column.rule = {**rule, "by": parent.kept[link.parent_columns[0]], "when": "true"}
-    column.missing = Missing.PARK
+    column.missing = Missing.PARK if link.is_sure or column.not_null else Missing.NULL
     column.notes.append(
         "by another key of its parent than the primary one, which must not change there"
     )

@@ -142,8 +142,9 @@ def propose(
 def _matched(found: Legacy, targets: Mapping[Place, TargetTable]) -> dict[Place, TargetTable]:
     """The target tables that are there, each for one legacy table."""
     left = dict(targets)
-    matched = {}
-    for place in found.tables:
+    # A name that is the same is nobody else's.
+    matched = {place: left.pop(place) for place in found.tables if place in targets}
+    for place in [one for one in found.tables if one not in matched]:
         table = matching.table(place, left)
         if table:
             matched[place] = left.pop(table.place)

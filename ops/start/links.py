@@ -130,7 +130,8 @@ def _named(legacy: Legacy, table: LegacyTable) -> Iterator[Link]:
 def _columns_for(table: LegacyTable, parent: LegacyTable) -> Iterator[tuple[str, ...]]:
     key, names = parent.table.key, [column.name for column in table.table.columns]
     if len(key) > 1:
-        if table is not parent and set(key) <= set(names) and set(key) != set(table.table.key):
+        is_told = not _ANYBODYS & set(map(naming.snake, key)) and set(key) != set(table.table.key)
+        if table is not parent and is_told and set(key) <= set(names):
             yield key
         return
     for name in names:
@@ -145,9 +146,11 @@ def _farness(columns: tuple[str, ...], table: LegacyTable, parent: LegacyTable) 
         return 0
     name, stem = naming.snake(columns[0]), naming.stem(columns[0])
     words = naming.things(parent.place[1])
+    if table is parent and stem in words:
+        return None  # Its own number.
     if stem in words:
         return 0
-    if name == naming.snake(parent.table.key[0]) and name not in _ANYBODYS:
+    if name not in _ANYBODYS and name == naming.snake(parent.table.key[0]):
         return 1
     if stem != name and any(stem.endswith(f"_{word}") for word in words):
         return 2

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 
 from consumers.conversion import bounded
@@ -14,9 +15,10 @@ _NO_WORD = re.compile(r"[\W_]+")
 _PIPELINE_LENGTH_MAX = 31
 # What people put behind the name of a thing to mean its key, and before that of a table.
 _KEY_WORDS = re.compile(r"_?(id|ids|no|nr|num|number|key|fk|code|ref)$")
-_TABLE_WORDS = re.compile(r"^(tbl|tab|t)_?(?=\w{3})")
+_TABLE_WORDS = re.compile(r"^(tbl_?|tab_|t_)(?=\w)")
 
 
+@cache
 def snake(name: str) -> str:
     """A legacy name in lower case with underscores: `orderNo`, `Order No.` and `ORDER_NO` are `order_no`."""
     composed = unicodedata.normalize("NFC", name)
@@ -33,13 +35,15 @@ def singular(name: str) -> str:
     return name[:-1] if name.endswith("s") and not name.endswith("ss") else name
 
 
-def things(table: str) -> set[str]:
+@cache
+def things(table: str) -> frozenset[str]:
     """By which words a column may call a row of a table."""
     whole = snake(table)
     bare = _TABLE_WORDS.sub("", whole)
-    return {whole, bare, singular(whole), singular(bare)}
+    return frozenset({whole, bare, singular(whole), singular(bare)})
 
 
+@cache
 def stem(column: str) -> str:
     """The name of a column without the word that says it is a key."""
     name = snake(column)

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from ops.start.legacy import LegacyTable
 from ops.start.links import Link
+from ops.start.sampling import Sampled
 from schemas.table import Column, ReplicaIdentity
 
-_LOCAL = "timestamp without time zone"
+_NOT_ASKED = "not sampled, for that takes too long here"
 _LARGE = ("text", "character varying", "bytea", "json", "jsonb", "xml")
-# They name things of the server they are on.
-_OF_A_SERVER = ("reg", "oid", "xid", "cid", "tid")
 
 
 def of_table(table: LegacyTable) -> Iterator[str]:
@@ -52,38 +51,44 @@ def of_type(column: Column) -> Iterator[str]:
         yield f"{column.type} is no type of PostgreSQL's own: its text is kept"
     elif column.base != column.type:
         yield f"{column.type} is a domain: what it checks does not come along"
-    elif column.type.startswith(_OF_A_SERVER):
+    elif _names_a_thing(column):
         yield f"{column.type} names a thing of the legacy server, which has no home on another: its text is kept"
     elif column.type == "money":
         yield 'money is without its currency: { sql = "...::numeric" } and a numeric column are better'
-    if column.base.startswith(_LOCAL) or column.base.startswith("timestamp("):
+    if column.base.startswith("timestamp") and column.base.endswith("without time zone"):
         yield 'a local time; for a moment: { from = ..., timezone = "Europe/Vienna" } and timestamptz'
 
 
 def home(column: Column) -> str:
     """The type of a proposed column: the same where it is PostgreSQL's own, else what holds every text of it."""
-    if column.base == column.type and column.type.startswith(_OF_A_SERVER):
-        return "text"
-    return column.base
+    return "text" if _names_a_thing(column) else column.base
+
+
+def _names_a_thing(column: Column) -> bool:
+    """Whether values are the names of tables, types or roles (regclass and the like)."""
+    return column.base == column.type and column.type.startswith("reg")
 
 
 def of_link(link: Link, parent: str) -> Iterator[str]:
     """What is known of a reference."""
-    columns = ", ".join(link.columns)
     sampled = link.sampled
-    if not link.declared and link.is_likely:
+    if not link.is_likely:
+        yield f"{', '.join(link.columns)} may mean {parent}, by its name; {_doubt(sampled)}"
+        return
+    if not link.declared:
         yield "no foreign key says so: by its name, and by sampled values"
     if sampled is None:
-        yield "not sampled: that takes too long here"
-    elif not sampled.values and not link.declared:
-        yield f"{columns} may mean {parent}, by its name; there were no values to sample"
-    elif sampled.orphans and link.is_likely:
+        yield _NOT_ASKED
+    elif sampled.orphans:
         yield (
             f"RISK: of {sampled.values} sampled values {sampled.orphans} have no parent; "
             'once they are mended: missing = "park", and a foreign key'
         )
-    elif sampled.orphans:
-        yield (
-            f"{columns} may mean {parent}, by its name; "
-            f"but of {sampled.values} sampled values only {sampled.found} are there"
-        )
+
+
+def _doubt(sampled: Sampled | None) -> str:
+    if sampled is None:
+        return _NOT_ASKED
+    if not sampled.values:
+        return "there were no values to sample"
+    return f"but of {sampled.values} sampled values only {sampled.found} are there"

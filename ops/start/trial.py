@@ -123,7 +123,8 @@ def take(
         target.transaction(force_rollback=True),
     ):
         provide_control(target, migration, list(migration.entities))
-        plans = Plans.compile(migration, at, (source, target), list(migration.entities))
+        parents = {parent for name in names for parent in migration.parents(name)}
+        plans = Plans.compile(migration, at, (source, target), sorted({*names, *parents}))
         for name in names:
             yield _Trying(source, target, plans, name).run(count)
 

@@ -53,7 +53,7 @@ def test_an_unknown_database_is_in_sync_after_init_its_ddl_and_run(
 
     with running(log, "run", folder):
         wait_for("the tail", lambda: in_tail(at.target_dsn), log)
-        assert differences() == []
+        wait_for("the snapshot", lambda: differences() == [], log)
         run(at.source_dsn, unknown.more)
         wait_for("what was written meanwhile", lambda: differences() == [], log)
         verified = command("verify", folder)

@@ -119,3 +119,12 @@ def test_a_name_that_would_end_a_comment_does_not() -> None:
     (made,) = proposed(found).values()
     script = ddl.target_sql([made], ddl.Names(reserved=frozenset()))
     assert "\n[sources]" not in script
+
+
+def test_a_number_of_the_table_itself_is_no_reference_to_it_but_a_parent_is() -> None:
+    customers = table(
+        "customers", [column("id", not_null=True), column("customer_no"), column("parent_id")]
+    )
+    made = proposed(legacy(customers), Sampled(values=9, found=9))["customers"]
+    assert rule(made, "customer_no") == "customer_no"
+    assert rule(made, "parent_id") == {"ref": "customers", "from": "parent_id", "missing": "park"}
