@@ -13,6 +13,8 @@ from schemas.migration import Migration
 from schemas.rules import Missing, Ref
 from schemas.table import Column
 
+# Every row has the alternative key: then the parent's own is never meant.
+ALWAYS = "true"
 _WAITING = (Missing.PARK, Missing.DEAD_LETTER)
 
 
@@ -90,7 +92,7 @@ def _keys(reference: _Reference, tables: Tables) -> Iterator[Finding]:
         tables.source.get(reference.entity.name),
         tables.source.get(reference.parent.name),
     )
-    if source is None or parent is None:
+    if source is None or parent is None or reference.rule.when == ALWAYS:
         return
     if not reference.rule.columns:
         yield from _computed(reference, parent)

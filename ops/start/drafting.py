@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ops.preflight.references import ALWAYS
 from ops.start import naming, notes
 from ops.start.legacy import LegacyTable, Place
 from ops.start.links import Link
@@ -188,7 +189,7 @@ def _by(made: Draft, link: Link, parent: Draft) -> None:
     """A foreign key to another unique column than the primary key: its parent is looked up by that."""
     column = next(c for c in made.columns if c.name == made.kept[link.columns[0]])
     rule: dict[str, Toml] = {"ref": made.named[link.parent].entity, "from": link.columns[0]}
-    column.rule = {**rule, "by": parent.kept[link.parent_columns[0]], "when": "true"}
+    column.rule = {**rule, "by": parent.kept[link.parent_columns[0]], "when": ALWAYS}
     column.missing = Missing.PARK if link.is_sure or column.not_null else Missing.NULL
     column.notes.append(
         "by another key of its parent than the primary one, which must not change there"
