@@ -109,7 +109,7 @@ def test_columns_of_a_target_that_is_there_are_matched_by_name_and_the_others_ar
     assert ddl.target_sql([made], ddl.Names(reserved=frozenset())) == ""
 
 
-def test_tables_of_one_name_in_two_schemas_are_two_entities_with_two_topics() -> None:
+def test_tables_whose_names_become_one_are_two_entities() -> None:
     found = legacy(CUSTOMERS, table("customers ", [column("id", not_null=True)]))
     assert list(proposed(found)) == ["customers", "public_customers"]
 
@@ -128,3 +128,23 @@ def test_a_number_of_the_table_itself_is_no_reference_to_it_but_a_parent_is() ->
     made = proposed(legacy(customers), Sampled(values=9, found=9))["customers"]
     assert rule(made, "customer_no") == "customer_no"
     assert rule(made, "parent_id") == {"ref": "customers", "from": "parent_id", "missing": "park"}
+
+
+def test_a_table_whose_name_kafka_would_not_take_gets_a_topic_by_number() -> None:
+    found = legacy(table("я" * 31, [column("id", not_null=True)]), CUSTOMERS)
+    pipeline = "s" * 31
+    made = folder.propose(found, links.find(found, lambda *_: None), {}, pipeline)
+    assert [one.topic for one in made] == [f"{pipeline}.table-1", None]
+
+
+def test_the_ddl_quotes_what_must_be_quoted_and_indexes_references() -> None:
+    parent = table("order", [column("id", not_null=True)])
+    child = table(
+        "Lines", [column("id", not_null=True), column("order_id")], refers={"order_id": "order"}
+    )
+    made = list(proposed(legacy(parent, child)).values())
+    script = ddl.target_sql(made, ddl.Names(reserved=frozenset({"order"})))
+    assert (
+        'ALTER TABLE shop.lines ADD FOREIGN KEY (order_id) REFERENCES shop."order" (id);' in script
+    )
+    assert "CREATE INDEX ON shop.lines (order_id);" in script
