@@ -14,7 +14,6 @@ import polars as pl
 import psycopg
 
 from consumers import compare_sql, images, judge
-from consumers.identity import legacy_keys, normal_form
 from consumers.plan import EntityPlan
 from consumers.refusal import is_of_a_record
 from consumers.stage import Stage
@@ -25,7 +24,8 @@ from ops.preflight.expressions import provide_control
 from ops.proof import source_rows
 from ops.proof.plans import Plans
 from ops.stack.state import Endpoints
-from schemas.errors import RecordError, SourceError
+from ops.start import orphans
+from schemas.errors import RecordError
 from schemas.migration import Migration
 from schemas.rules import Ref, Sql
 from schemas.table import Table
@@ -171,7 +171,7 @@ class _Trying:
                 raise
             if legacy.height == 1:
                 says = first_line(error) if isinstance(error, psycopg.Error) else error.particulars
-                return self._rows(legacy, {}, dict.fromkeys(self._keys(legacy), says), set())
+                return self._rows(legacy, {}, dict.fromkeys(self._keys(legacy), says), {})
         half = legacy.height // 2
         return self._tried(cursor, legacy[:half]) + self._tried(cursor, legacy[half:])
 
@@ -188,16 +188,16 @@ class _Trying:
             key: ": ".join(filter(None, (reason.column or reason.constraint, reason.error)))
             for key, reason in refused.items()
         }
-        return self._rows(legacy, expected, why, self._orphans(legacy))
+        absent = orphans.find(self._source, self._plans, self._plan.name, legacy)
+        return self._rows(legacy, expected, why, absent)
 
     def _rows(
         self,
         legacy: pl.DataFrame,
         expected: Mapping[str, Texts],
         refused: Mapping[str, str],
-        orphans: set[tuple[str, str]],
+        waiting: Mapping[str, str],
     ) -> list[Row]:
-        missing = dict(orphans)
         sources = images.encode(legacy, self._table.columns).to_list()
         found = []
         for key, image in zip(self._keys(legacy), sources, strict=True):
@@ -205,51 +205,14 @@ class _Trying:
             if key in refused:
                 row = replace(row, verdict=Verdict.REFUSED, why=refused[key])
             elif key in expected:
-                verdict = Verdict.WAITS if key in missing else Verdict.WRITTEN
-                why = missing.get(key, "")
+                verdict = Verdict.WAITS if key in waiting else Verdict.WRITTEN
+                why = waiting.get(key, "")
                 row = replace(row, verdict=verdict, why=why, target=expected[key])
             found.append(row)
         return found
 
     def _keys(self, legacy: pl.DataFrame) -> list[str]:
         return [str(key) for key in self._stage.keys(legacy).to_list()]
-
-    def _orphans(self, legacy: pl.DataFrame) -> set[tuple[str, str]]:
-        """Legacy keys whose parent the source does not have, each with what is missing."""
-        found: set[tuple[str, str]] = set()
-        for reference in self._plan.references:
-            rule = self._plan.entity.columns[reference.column]
-            if isinstance(rule, Ref) and rule.columns and reference.lookup is None:
-                absent = self._absent(legacy, rule)
-                says = f"{reference.column}: {rule.ref} has no such row"
-                found |= {(key, says) for key in absent}
-        return found
-
-    def _absent(self, legacy: pl.DataFrame, rule: Ref) -> set[str]:
-        """The legacy keys of rows whose parent is not there."""
-        parent = self._plans.tables[rule.ref]
-        key = self._plans.stages[rule.ref].plan.key
-        own = [column for name in rule.columns if (column := self._table.column(name))]
-        parts = [normal_form(legacy[column.name], column.base) for column in own]
-        refs = legacy_keys(parts)
-        asked = pl.DataFrame(parts).filter(refs.is_not_null()).unique()
-        if asked.is_empty():
-            return set()
-        narrow = replace(parent, columns=key)
-        names = [column.name for column in key]
-        texts = [series.to_list() for series in asked.iter_columns()]
-        there: set[str] = set()
-        try:
-            for block in source_rows.blocks(
-                self._source, source_rows.rows_of(narrow, names, texts)
-            ):
-                known = [normal_form(block[column.name], column.base) for column in key]
-                there |= set(legacy_keys(known).to_list())
-        except SourceError:
-            # A text that is no key of the parent's type: the apply finds it missing.
-            return set()
-        pairs = zip(self._keys(legacy), refs.to_list(), strict=True)
-        return {row for row, ref in pairs if ref is not None and ref not in there}
 
     def _origins(self, column: str) -> list[str]:
         rule = self._plan.entity.columns[column]
