@@ -57,7 +57,8 @@ KEYED = Unknown(
             SELECT country, site_no, tank_no, volume, grade
             FROM {public}.tanks t JOIN {public}.sites s ON s.id = t.site_id""",
         """SELECT b.code, p.code, b.brewed, t.volume FROM batches b LEFT JOIN batches p ON p.id = b.parent_id
-           LEFT JOIN tanks t USING (country, site_no, tank_no)""": """
+           LEFT JOIN tanks t
+           ON (t.country, t.site_no, t.tank_no) = (b.country, b.site_no, b.tank_no)""": """
             SELECT b.code, p.code, b.brewed, t.volume FROM {public}.batches b
             LEFT JOIN {public}.batches p ON p.id = b.parent_id LEFT JOIN {public}.tanks t ON t.id = b.tank_id""",
         "SELECT b.code, taken, degrees, note FROM ledger.readings r JOIN batches b ON b.id = batch_id": """

@@ -13,6 +13,7 @@ from schemas.errors import SourceError
 from schemas.rules import Missing, Ref
 from schemas.table import Column, Table
 
+_NO_VALUE = "22"  # The class of the data exceptions.
 _WAITING = (Missing.PARK, Missing.DEAD_LETTER)
 
 
@@ -65,6 +66,8 @@ def _present(
         for block in source_rows.blocks(source, stretch):
             known = [normal_form(block[column.name], column.base) for column in key]
             there |= set(legacy_keys(known).to_list())
-    except SourceError:
-        return None  # One of the texts is no value of the key's type.
+    except SourceError as error:
+        if str(error.context.get("sqlstate")).startswith(_NO_VALUE):
+            return None  # One of the texts is no value of the key's type.
+        raise
     return there

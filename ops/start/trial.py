@@ -145,7 +145,8 @@ class _Trying:
         with self._target.cursor() as cursor:
             self._stage.prepare(cursor)
             for stretch in source_rows.some_rows(self._source, self._table, count):
-                for block in source_rows.blocks(self._source, stretch):
+                # All at once: the parents are asked for over the same connection.
+                for block in list(source_rows.blocks(self._source, stretch)):
                     rows += self._tried(cursor, block)
         order = list(Verdict)
         return EntityTrial(
