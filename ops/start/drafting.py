@@ -71,11 +71,9 @@ def _take(made: Draft, column: Column) -> None:
     if column.generated:
         made.left_out[column.name] = "computed by the source, and not replicated"
     elif single:
-        made.columns.append(
-            _reference(
-                made, single, naming.reference(column.name, made.named[single.parent].entity)
-            )
-        )
+        parent = made.named[single.parent].entity
+        name = naming.reference(column.name, parent, single.parent_columns[0])
+        made.columns.append(_reference(made, single, name))
         made.kept[column.name] = made.columns[-1].name
     elif is_surrogate(made.table, column):
         made.left_out[column.name] = (

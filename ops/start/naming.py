@@ -50,20 +50,22 @@ def stem(column: str) -> str:
     return _KEY_WORDS.sub("", name) or name
 
 
-def reference(column: str, parent: str) -> str:
-    """How a column is called that holds a UUID where the legacy one held a key of the entity `parent`."""
+def reference(column: str, parent: str, key: str) -> str:
+    """How a column is called that holds a UUID where the legacy one held the key of a parent.
+
+    Args:
+        column: The legacy one; where it says what the parent is there (`buyer`), it keeps to that.
+        parent: The entity.
+        key: The legacy key of the parent; a column that is called like it says no more than that.
+    """
     name, bare = snake(column), stem(column)
-    is_thing = bare != name or bare in things(parent) or f"{bare}s" in things(parent)
-    return bounded(f"{bare if is_thing else _thing(parent)}_id")
+    says_nothing = bare == name == snake(key) and bare not in things(parent)
+    return several(parent) if says_nothing else bounded(f"{bare}_id")
 
 
 def several(parent: str) -> str:
     """How a column is called that holds a UUID where several legacy columns held a key of `parent`."""
-    return bounded(f"{_thing(parent)}_id")
-
-
-def _thing(table: str) -> str:
-    return singular(_TABLE_WORDS.sub("", snake(table)))
+    return bounded(f"{singular(_TABLE_WORDS.sub('', snake(parent)))}_id")
 
 
 def fresh(name: str, taken: Collection[str]) -> str:

@@ -33,18 +33,21 @@ def test_fresh_names_are_never_taken_twice(names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "parent", "name"),
+    ("column", "parent", "key", "name"),
     [
-        ("customer_id", "customers", "customer_id"),
-        ("customer", "customers", "customer_id"),
-        ("custNo", "tblcust", "cust_id"),
-        ("billing_customer_no", "customers", "billing_customer_id"),
-        ("isbn", "books", "book_id"),
-        ("user", "User", "user_id"),
+        ("customer_id", "customers", "id", "customer_id"),
+        ("customer", "customers", "id", "customer_id"),
+        ("custNo", "tblcust", "no", "cust_id"),
+        ("billing_customer_no", "customers", "id", "billing_customer_id"),
+        ("approved_by", "users", "id", "approved_by_id"),
+        ("isbn", "books", "isbn", "book_id"),
+        ("user", "User", "ID", "user_id"),
     ],
 )
-def test_a_reference_is_called_after_what_it_means(column: str, parent: str, name: str) -> None:
-    assert naming.reference(column, parent) == name
+def test_a_reference_is_called_after_what_it_means(
+    column: str, parent: str, key: str, name: str
+) -> None:
+    assert naming.reference(column, parent, key) == name
 
 
 @pytest.mark.parametrize(
