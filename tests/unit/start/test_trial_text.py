@@ -1,11 +1,11 @@
 from ops.start import trial_text
-from ops.start.trial import EntityTrial, Row, Verdict
+from ops.start.trial import EntityTrial, Row, Texts, Verdict
 
 ORIGINS = {"total": ["cents"], "id": ["no"]}
 
 
 def row(key: int, verdict: Verdict, why: str = "") -> Row:
-    target = {"id": "u", "total": "1.50"} if verdict is Verdict.WRITTEN else {}
+    target: Texts = {"id": "u", "total": "1.50"} if verdict is Verdict.WRITTEN else {}
     source = {"no": key, "cents": 150, "rest": "x" * 100}
     return Row(key=str(key), verdict=verdict, why=why, source=source, target=target)
 
