@@ -19,9 +19,20 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("understudy")
 
 
+# Begun early they end while the others still have something to do, and no file is split between two processes.
+LONGEST = ("test_servers.py", "test_walk.py", "test_demo.py", "test_rebuild.py")
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.get_closest_marker("alone") is not None:
+        return len(LONGEST) + 1
+    name = Path(item.path).name
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test in a folder below is marked as such; long ones run with --full, `alone` last."""
-    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
+    """A test in a folder below is marked as such; long ones run with --full, `alone` last, what takes longest first."""
+    items.sort(key=_turn)
     skip = pytest.mark.skip(reason="runs with --full")
     for item in items:
         if item.get_closest_marker("long") and "UNDERSTUDY_TEST_FULL" not in os.environ:
