@@ -25,6 +25,7 @@ from tests.beside import beside
 from tests.checker.check import check
 from tests.checker.entities.foundation import FOUNDATION as CORE
 from tests.checker.same import compare_same
+from tests.shop import Shop, open_shop
 
 DEADLINE_S = 120.0
 STOP_S = 10.0
@@ -241,6 +242,12 @@ def writing(at: Endpoints, seed: int, rate: float = 20.0) -> Iterator[ledger.Boo
 def endpoints(stack: Endpoints, source_database: str, target_database: str) -> Endpoints:
     """The servers, with two empty databases of the test's own."""
     return replace(stack, source_dsn=source_database, target_dsn=target_database)
+
+
+@pytest.fixture
+def empty_shop(tmp_path: Path, prefix: str, endpoints: Endpoints) -> Shop:
+    """The folder of a small migration of two tables, and its tables without rows."""
+    return open_shop(tmp_path, prefix, endpoints)
 
 
 @pytest.fixture

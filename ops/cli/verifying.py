@@ -72,11 +72,7 @@ def verify(  # noqa: PLR0913 - a parameter an option
     from ops import wiring  # noqa: PLC0415 - see account
     from ops.proof import verify as verifying  # noqa: PLC0415
 
-    if sum(map(bool, (sample, since, resume))) > 1 or (resume and entity):
-        raise UsageError(
-            "--sample, --since and --resume exclude each other, and --resume goes with no --entity",
-            remedy="Write one; the entities are those that the stopped one was asked for.",
-        )
+    _require_one_way(sample, since, resume=resume, entity=entity)
     migration = wiring.read(folder)
     at = wiring.endpoints(migration)
     names = wiring.named(migration, tuple(entity or ()))
@@ -93,6 +89,16 @@ def verify(  # noqa: PLR0913 - a parameter an option
         found = mended(migration, at, found, replace(options, continues=not left), timeout)
         show(found, output)
     require_clean(found, left)
+
+
+def _require_one_way(
+    sample: int, since: str | None, *, resume: bool, entity: list[str] | None
+) -> None:
+    if sum(map(bool, (sample, since, resume))) > 1 or (resume and entity):
+        raise UsageError(
+            "--sample, --since and --resume exclude each other, and --resume goes with no --entity",
+            remedy="Write one; the entities are those that the stopped one was asked for.",
+        )
 
 
 def require_clean(found: "Verification", left: int) -> None:

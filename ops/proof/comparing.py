@@ -3,7 +3,7 @@
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -69,6 +69,10 @@ class _Lane:
     target: Connection
     prepared: set[str]
 
+    def reading(self) -> AbstractContextManager[object]:
+        """Rolled back, so that a legacy table is locked no longer than a stretch of it is read."""
+        return self.source.transaction(force_rollback=True)
+
 
 class Comparing:
     """Works off tasks in their order, in the background, until the context ends."""
@@ -131,14 +135,16 @@ class Comparing:
         if isinstance(task, Task):
             lane.target.execute(_BY_INDEX)
             self._prepare(lane, task)
-            self._compare(lane, task)
+            with lane.reading():
+                self._compare(lane, task)
         elif task.of_target:
             lane.target.execute(_BY_SCAN)
             for found in prints.of_target(task.plain, lane.target, task.stretch):
                 with self._lock:
                     task.prints.found.append(found)
         else:
-            self._scan(lane, task)
+            with lane.reading():
+                self._scan(lane, task)
 
     def _prepare(self, lane: _Lane, task: Task) -> None:
         if task.found.entity not in lane.prepared:

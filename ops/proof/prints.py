@@ -2,7 +2,8 @@
 
 A stretch of the source and a stretch of the target are read independently of each other, in the order in which their
 tables have them. What is left over, rows whose number the target does not have, is then compared in full: a row that
-differs passes unseen only where 64 bits happen to be equal, once in 18 million million million.
+differs passes unseen only where its 64 bits happen to be those of some row of the target: among a million rows once in
+18 million million such faults.
 """
 
 from collections.abc import Iterator

@@ -275,10 +275,12 @@ class _Verifying:
         running.await_end()
         if running.prints:
             self._compare_rest(comparing, found, running.prints.differing(found.keys))
-        if recorded:
-            self._whole.conclude(found, recorded, values=self._options.values)
-        with source_errors():
-            require_unmoved(self._point.source, [self._plans.tables[found.entity]])
+        # Rolled back, so that the legacy table is not locked while the other entities are compared.
+        with self._point.source.transaction(force_rollback=True):
+            if recorded:
+                self._whole.conclude(found, recorded, values=self._options.values)
+            with source_errors():
+                require_unmoved(self._point.source, [self._plans.tables[found.entity]])
         found.forget()
         if kept:
             kept.keep(self._result(), found)

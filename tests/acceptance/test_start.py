@@ -1,6 +1,5 @@
 """From a legacy database that nobody has described to a first sync that goes on, with nothing written by hand."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -22,14 +21,12 @@ def in_tail(dsn: str) -> bool:
 
 
 @pytest.fixture
-def at(
-    source_database: str, target_database: str, stack: Endpoints, monkeypatch: pytest.MonkeyPatch
-) -> Endpoints:
+def at(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> Endpoints:
     """Two empty databases; Kafka and the registry as the environment names them."""
-    monkeypatch.setenv("UNDERSTUDY_KAFKA__BOOTSTRAP", stack.bootstrap)
-    monkeypatch.setenv("UNDERSTUDY_REGISTRY__URL", stack.registry_url)
+    monkeypatch.setenv("UNDERSTUDY_KAFKA__BOOTSTRAP", endpoints.bootstrap)
+    monkeypatch.setenv("UNDERSTUDY_REGISTRY__URL", endpoints.registry_url)
     monkeypatch.setenv("UNDERSTUDY_HEARTBEAT_MS", "200")
-    return replace(stack, source_dsn=source_database, target_dsn=target_database)
+    return endpoints
 
 
 @pytest.mark.parametrize(

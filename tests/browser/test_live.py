@@ -3,7 +3,6 @@
 import http.client
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,11 +10,10 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
-from ops.stack.state import Endpoints
 from tests.acceptance.commands import command, running, wait_for
 from tests.browser.conftest import Look, Picture
 from tests.browser.hand_made import HOSTILE
-from tests.shop import Shop, open_shop
+from tests.shop import Shop
 
 ADDRESS = re.compile(r"the page: (http://127\.0\.0\.1:\d+/)#token=(\S+)")
 LATE = re.compile(r"^([2-9]|\d\d)(\.\d)?s$")
@@ -23,13 +21,9 @@ DEADLINE_MS = 60_000.0
 
 
 @pytest.fixture
-def shop(
-    tmp_path: Path, source_database: str, target_database: str, prefix: str, stack: Endpoints
-) -> Shop:
+def shop(empty_shop: Shop) -> Shop:
     """One customer whose name is markup does not fit, one order waits for a customer that does not exist."""
-    shop = open_shop(
-        tmp_path, prefix, replace(stack, source_dsn=source_database, target_dsn=target_database)
-    )
+    shop = empty_shop
     shop.target("ALTER TABLE shop.customers ADD CONSTRAINT no_markup CHECK (name NOT LIKE '<%')")
     shop.source("INSERT INTO customers VALUES (1, 'Ada', NULL, '2020-02-02 12:00')")
     shop.source("INSERT INTO orders VALUES (4, 99, 0, 100, NULL), (5, 1, 0, 100, NULL)")

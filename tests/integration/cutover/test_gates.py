@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,8 +12,7 @@ from ops.cutover import gates, integrity
 from ops.cutover.gate import Gate
 from ops.cutover.gates import Sight
 from ops.cutover.order import Order, sight
-from ops.stack.state import Endpoints
-from tests.shop import Shop, open_shop
+from tests.shop import Shop
 
 ORPHAN = """
 SET session_replication_role = replica;
@@ -23,11 +20,8 @@ INSERT INTO shop.orders VALUES (gen_random_uuid(), gen_random_uuid(), 'open', 1,
 
 
 @pytest.fixture
-def shop(
-    tmp_path: Path, source_database: str, target_database: str, prefix: str, stack: Endpoints
-) -> Shop:
-    at = replace(stack, source_dsn=source_database, target_dsn=target_database)
-    return open_shop(tmp_path, prefix, at)
+def shop(empty_shop: Shop) -> Shop:
+    return empty_shop
 
 
 @contextmanager

@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -21,9 +20,9 @@ from ops.proof import accounting
 from ops.proof import verify as verifying
 from ops.stack import postgres, process
 from ops.stack.part import wait_until_ready
-from ops.stack.state import Endpoints, dsn, free_port, temporary_home
+from ops.stack.state import dsn, free_port, temporary_home
 from tests.integration.ops.still import at_rest, mapped, row_id
-from tests.shop import Shop, open_shop
+from tests.shop import Shop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +40,8 @@ class Ended:
 
 
 @pytest.fixture
-def shop(
-    tmp_path: Path, source_database: str, target_database: str, prefix: str, stack: Endpoints
-) -> Shop:
-    return open_shop(
-        tmp_path, prefix, replace(stack, source_dsn=source_database, target_dsn=target_database)
-    )
+def shop(empty_shop: Shop) -> Shop:
+    return empty_shop
 
 
 @pytest.fixture

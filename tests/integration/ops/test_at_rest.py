@@ -16,6 +16,8 @@ from ops.proof import accounting, exact_point
 from ops.proof import verify as verifying
 from ops.proof.exact_point import ExactPoint, begin, require_unmoved
 from ops.proof.hold import Hold
+from ops.proof.storing import Storing
+from ops.proof.verification import EntityVerification, Verification
 from ops.proof.verified import Since
 from ops.proof.verify import Options
 from schemas.errors import NotReadyError
@@ -81,6 +83,25 @@ def test_a_legacy_table_is_locked_no_longer_than_its_account_takes(
 
     monkeypatch.setattr(accounting, "exact_point", watched)
     assert understudy("account", still.folder).code == 0
+
+
+def test_a_legacy_table_is_locked_no_longer_than_its_verification_takes(
+    still: Shop, understudy: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, seen = Storing.keep, list[tuple[str, list[Any]]]()
+
+    def watched(self: Storing, head: Verification, entity: EntityVerification) -> None:
+        keep(self, head, entity)
+        locks = "SELECT FROM pg_locks WHERE relation = %s::regclass"
+        with psycopg.connect(still.source_dsn) as monitor:
+            seen.append(
+                (entity.entity, monitor.execute(locks, [f"public.{entity.entity}"]).fetchall())
+            )
+
+    monkeypatch.setattr(verifying, "exact_point", at_rest)
+    monkeypatch.setattr(Storing, "keep", watched)
+    assert understudy("verify", still.folder).code == 0
+    assert sorted(seen) == [("customers", []), ("orders", [])]
 
 
 def await_waiting(dsn: str, done: Future[Any]) -> None:

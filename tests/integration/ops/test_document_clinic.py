@@ -1,7 +1,6 @@
 """The documents of examples/clinic are those of its files and schemas of today."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,12 +19,11 @@ ANEW = """{what}. Write them anew:
 
 
 @pytest.fixture
-def of_today(source_database: str, target_database: str, stack: Endpoints) -> dict[str, str]:
+def of_today(endpoints: Endpoints) -> dict[str, str]:
     """The documents of a clinic that was created a moment ago; rows make no difference to them."""
-    create_source(source_database, SCALE_MIN, 1, domains=(FOUNDATION,))
-    create_target(target_database)
-    at = replace(stack, source_dsn=source_database, target_dsn=target_database)
-    return documents(catalogs.read(migration.load(FOLDER, {}), at))
+    create_source(endpoints.source_dsn, SCALE_MIN, 1, domains=(FOUNDATION,))
+    create_target(endpoints.target_dsn)
+    return documents(catalogs.read(migration.load(FOLDER, {}), endpoints))
 
 
 def test_the_documents_of_the_clinic_are_current(of_today: dict[str, str]) -> None:

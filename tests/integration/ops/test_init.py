@@ -1,7 +1,7 @@
 """From a legacy database that nobody has described to a folder without errors, on three of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -34,13 +34,11 @@ Begin = Callable[[Unknown], Begun]
 
 
 @pytest.fixture
-def at(
-    source_database: str, target_database: str, stack: Endpoints, monkeypatch: pytest.MonkeyPatch
-) -> Endpoints:
+def at(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> Endpoints:
     """Two empty databases; Kafka and the registry as the environment names them."""
-    monkeypatch.setenv("UNDERSTUDY_KAFKA__BOOTSTRAP", stack.bootstrap)
-    monkeypatch.setenv("UNDERSTUDY_REGISTRY__URL", stack.registry_url)
-    return replace(stack, source_dsn=source_database, target_dsn=target_database)
+    monkeypatch.setenv("UNDERSTUDY_KAFKA__BOOTSTRAP", endpoints.bootstrap)
+    monkeypatch.setenv("UNDERSTUDY_REGISTRY__URL", endpoints.registry_url)
+    return endpoints
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -17,7 +15,7 @@ from ops.watch.status import EntityStatus, Status
 from ops.watch.watcher import Watcher
 from producers.capture import Capture
 from tests.integration.ops.parts import DEADLINE_S, running
-from tests.shop import Shop, open_shop
+from tests.shop import Shop
 
 # A heartbeat of the shop is due every 0.2 s; what it takes on its way on a machine with much to do comes on top.
 SLACK_MS = 2_000
@@ -83,11 +81,8 @@ class Clinic:
 
 
 @pytest.fixture
-def clinic(
-    tmp_path: Path, source_database: str, target_database: str, prefix: str, stack: Endpoints
-) -> Iterator[Clinic]:
-    at = replace(stack, source_dsn=source_database, target_dsn=target_database)
-    shop = open_shop(tmp_path, prefix, at)
+def clinic(empty_shop: Shop, endpoints: Endpoints) -> Iterator[Clinic]:
+    shop, at = empty_shop, endpoints
     shop.source("""
         INSERT INTO customers VALUES (1, 'a', NULL, '2020-02-02 12:00');
         INSERT INTO orders SELECT n, 1, 0, n, NULL FROM generate_series(1, 10) n;

@@ -1,8 +1,5 @@
 """What must hold of the target as a whole: each check holds, and then, with one fault, does not."""
 
-from dataclasses import replace
-from pathlib import Path
-
 import psycopg
 import pytest
 
@@ -11,8 +8,7 @@ from ops import databases, wiring
 from ops.cutover.gate import Gate
 from ops.preflight import catalogs
 from ops.proof import reconciling, structure
-from ops.stack.state import Endpoints
-from tests.shop import Shop, open_shop
+from tests.shop import Shop
 
 SOUND = """
 CREATE FUNCTION uuid_of(int) RETURNS uuid LANGUAGE sql RETURN lpad(CAST($1 AS text), 32, '0')::uuid;
@@ -70,11 +66,8 @@ FAULTS = (
 
 
 @pytest.fixture
-def shop(
-    tmp_path: Path, source_database: str, target_database: str, prefix: str, stack: Endpoints
-) -> Shop:
-    at = replace(stack, source_dsn=source_database, target_dsn=target_database)
-    shop = open_shop(tmp_path, prefix, at)
+def shop(empty_shop: Shop, target_database: str) -> Shop:
+    shop = empty_shop
     migration = wiring.read(shop.folder)
     with psycopg.connect(target_database, autocommit=True) as connection:
         control.migrate(connection)

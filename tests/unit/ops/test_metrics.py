@@ -13,45 +13,30 @@ from ops.metrics import dashboard, definitions, samples
 from ops.metrics.definitions import METRICS, OF_STATUS
 from ops.watch.movement import Movement, Pace
 from ops.watch.source import SourceStatus
-from ops.watch.status import EntityStatus, Status
-from producers.slot import Slot
+from ops.watch.status import Status
+from tests.statuses import SLOT, orders
 
 OPS = Path(__file__).parents[3] / "ops"
 ALERTS = OPS / "metrics" / "alerts.yml"
 TOPIC = "shop.public.orders"
 WARN = Pace(movement=Movement.WARN, per_s=5.0, eta_s=None)
-ORDERS = EntityStatus(
-    name="orders",
-    target="shop.orders",
-    state="tail",
-    stopped_reason=None,
-    rows=None,
+ORDERS = orders(
     parked={"parent": 3},
     dead_letters={"23514 positive": 2},
     captured=100,
-    is_captured=True,
     applied=90,
     lag_records=20,
-    watermark="0/1",
-    lag_ms=1_500,
-    unowned=(),
     remaining_records=20,
+    lag_ms=1_500,
     apply_lag_ms=1_200,
     lag_by_partition={(TOPIC, 0): 5, (TOPIC, 1): 15},
     pace=WARN,
 )
-SLOT = Slot(
-    name="s",
-    active_pid=7,
-    confirmed_lsn=100,
-    wal_status="reserved",
-    safe_wal_bytes=1000,
-    retained_bytes=300,
-)
+SMALL = replace(SLOT, confirmed_lsn=100, safe_wal_bytes=1000, retained_bytes=300)
 SHOP = Status(
     pipeline="shop",
     folder=Path("shop"),
-    source=SourceStatus(now_ms=0, wal_lsn=200, slot=SLOT, sent_lsn=150),
+    source=SourceStatus(now_ms=0, wal_lsn=200, slot=SMALL, sent_lsn=150),
     captured_lsn=100,
     workers=2,
     entities=(ORDERS,),

@@ -12,39 +12,24 @@ from ops.watch.movement import Movement, Pace
 from ops.watch.source import SourceStatus
 from ops.watch.status import EntityStatus, Status
 from producers.slot import Slot
+from tests.statuses import SLOT, orders
 
-SLOT = Slot(
-    name="understudy_shop_00000000",
-    active_pid=7,
-    confirmed_lsn=0x1540000,
-    wal_status="reserved",
-    safe_wal_bytes=None,
-    retained_bytes=20_000_000,
-)
+BUSY = replace(SLOT, retained_bytes=20_000_000)
 
 
 def entity(**changes: object) -> EntityStatus:
     values: dict[str, object] = {
-        "name": "orders",
-        "target": "shop.orders",
-        "state": "tail",
-        "stopped_reason": None,
         "rows": 900,
-        "parked": {},
-        "dead_letters": {},
         "captured": 1000,
-        "is_captured": True,
         "applied": 900,
         "lag_records": 100,
         "remaining_records": 100,
-        "watermark": "0/1540000",
         "lag_ms": 350,
-        "unowned": (),
     }
-    return EntityStatus(**(values | changes))  # type: ignore[arg-type]
+    return orders(**(values | changes))
 
 
-def status(*entities: EntityStatus, slot: Slot | None = SLOT, workers: int | None = 1) -> Status:
+def status(*entities: EntityStatus, slot: Slot | None = BUSY, workers: int | None = 1) -> Status:
     return Status(
         pipeline="shop",
         folder=Path("shop"),

@@ -5,48 +5,22 @@ import pytest
 
 from ops.watch.movement import STILL_S, Movement
 from ops.watch.source import SourceStatus
-from ops.watch.status import EntityStatus, Status
+from ops.watch.status import Status
 from ops.watch.windows import WINDOW_S, Windows
-from producers.slot import Slot
+from tests.statuses import SLOT, orders
 
-SLOT = Slot(
-    name="understudy_shop_00000000",
-    active_pid=7,
-    confirmed_lsn=1,
-    wal_status="reserved",
-    safe_wal_bytes=None,
-    retained_bytes=0,
-)
-SOURCE = SourceStatus(now_ms=0, wal_lsn=1, slot=SLOT)
-ORDERS = EntityStatus(
-    name="orders",
-    target="shop.orders",
-    state="tail",
-    stopped_reason=None,
-    rows=None,
-    parked={},
-    dead_letters={},
-    captured=0,
-    is_captured=True,
-    applied=0,
-    lag_records=0,
-    watermark=None,
-    lag_ms=0,
-    unowned=(),
-    remaining_records=0,
-)
+SOURCE = SourceStatus(now_ms=0, wal_lsn=SLOT.confirmed_lsn, slot=SLOT)
 
 
 def status(applied: int, end: int, **changes: object) -> Status:
     """Of one entity; `changes` are of it, or of the pipeline where they are named in `of_pipeline`."""
-    entity = replace(
-        ORDERS, applied=applied, lag_records=end - applied, remaining_records=end - applied
-    )
+    left = end - applied
+    entity = orders(applied=applied, lag_records=left, remaining_records=left)
     return Status(
         pipeline="shop",
         folder=Path("shop"),
         source=SOURCE,
-        captured_lsn=1,
+        captured_lsn=SLOT.confirmed_lsn,
         workers=1,
         entities=(replace(entity, **changes),),  # type: ignore[arg-type]
         problems=(),
