@@ -24,14 +24,12 @@ LONGEST = ("test_servers.py", "test_walk.py", "test_demo.py", "test_rebuild.py")
 
 
 def _turn(item: pytest.Item) -> int:
-    if item.get_closest_marker("alone") is not None:
-        return len(LONGEST) + 1
     name = Path(item.path).name
     return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test in a folder below is marked as such; long ones run with --full, `alone` last, what takes longest first."""
+    """A test in a folder below is marked as such; long ones run with --full; what takes longest comes first."""
     items.sort(key=_turn)
     skip = pytest.mark.skip(reason="runs with --full")
     for item in items:

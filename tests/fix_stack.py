@@ -1,14 +1,13 @@
-"""The servers that tests run against, started once for the run, and the turns that its processes take.
+"""The servers that tests run against, started once for the run.
 
-ops/bin/test spreads the tests over processes (pytest-xdist). They share one stack, and a test that measures time
-is marked `alone`: it comes at the end of the run, waits for the others to end and keeps them waiting.
+ops/bin/test spreads the tests over processes (pytest-xdist), which share one stack.
 """
 
 import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -54,16 +53,6 @@ def stack() -> Iterator[Endpoints]:
             started = embedded.up(own_home())
             forget_the_disk(started)
         yield started
-
-
-@pytest.fixture(autouse=True)
-def _turn(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Tests run side by side, but for those marked `alone`; who waits for the others lets no new one begin."""
-    alone = request.node.get_closest_marker("alone") is not None
-    with ExitStack() as turn:
-        with locked("queue", fcntl.LOCK_EX):
-            turn.enter_context(locked("turn", fcntl.LOCK_EX if alone else fcntl.LOCK_SH))
-        yield
 
 
 def forget_the_disk(at: Endpoints) -> None:

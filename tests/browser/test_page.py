@@ -1,6 +1,5 @@
 """The page itself, in a real browser, on figures that are known beforehand."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -10,11 +9,11 @@ from ops.serve.history import POINTS_MAX
 from ops.serve.lookout import Lookout
 from tests.browser.conftest import INTERVAL_S, Look, Picture
 from tests.browser.hand_made import ENTITIES, HOSTILE, HandMade
+from tests.crowding import crowding
 
 Serve = Callable[[HandMade], tuple[str, Lookout]]
 LOAD_MS_MAX = 200
 LOADS_MAX = 20
-WORK_S = 0.02
 # When the table of entities stands in the page, on the clock that begins with the load.
 SHOWN = """
 new MutationObserver((_changes, observer) => {
@@ -134,7 +133,6 @@ def test_nobody_looks_when_nobody_watches_and_one_looks_for_all(
     assert made.looks == looks
 
 
-@pytest.mark.alone
 @pytest.mark.long
 def test_sixty_entities_and_their_history_are_shown_within_a_fifth_of_a_second(
     page_of: Serve, made: HandMade, look: Look
@@ -150,14 +148,6 @@ def test_sixty_entities_and_their_history_are_shown_within_a_fifth_of_a_second(
         page.wait_for_function("() => window.shownAt")
         shown.append(page.evaluate("window.shownAt") / min(before, crowding()))
     assert shown[-1] < LOAD_MS_MAX, shown
-
-
-def crowding() -> float:
-    """How many times longer work takes now, because other programs want the processors too; 1: there are none."""
-    began, cpu = time.perf_counter(), time.process_time()
-    while time.process_time() - cpu < WORK_S:
-        pass
-    return max(1.0, (time.perf_counter() - began) / (time.process_time() - cpu))
 
 
 def remember(lookout: Lookout, made: HandMade) -> None:
