@@ -10,6 +10,7 @@ from consumers.points import Points
 from consumers.schedule import Schedule
 from consumers.target import Connection, Session
 from consumers.unit import Unit
+from consumers.vain import Vain
 from schemas.event_id import EventId
 from schemas.migration import Migration
 
@@ -37,6 +38,7 @@ class Chores:
         self._due_at: dict[str, float] = {}
         self._rest_until: dict[str, float] = {}
         self._parent_rows: dict[str, int] = {}
+        self._vain = Vain()
 
     def look(self, connection: Connection, states: dict[str, State]) -> None:
         """Hand out what is due.
@@ -97,6 +99,7 @@ class Chores:
         connection = session.connection()
         if sweep.is_asked_for(connection, name):
             self._assembly.forget(topic)
+            self._vain.forget()
         applier = next(a for a in self._assembly.of(connection, topic) if a.plan.name == name)
         for child in applier.plan.children:
             if child.entity is not None:
@@ -106,7 +109,7 @@ class Chores:
         appliers = self._assembly.appliers
         session.prepare([applier, *(a for other, a in appliers.items() if other in children)])
         began = time.monotonic()
-        tried = sweep.sweep(connection, applier, appliers)
+        tried = sweep.sweep(connection, applier, appliers, self._vain)
         if tried < sweep.WAKE_MAX:
             now = time.monotonic()
             busy = self._schedule.is_busy()

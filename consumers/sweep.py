@@ -12,6 +12,7 @@ from consumers.apply import Applier, Events, Ground
 from consumers.numbered import execute
 from consumers.plan import EntityPlan
 from consumers.released import Waiter, released
+from consumers.vain import Vain
 
 Connection = psycopg.Connection[tuple[object, ...]]
 Cursor = psycopg.Cursor[tuple[object, ...]]
@@ -50,24 +51,41 @@ def is_asked_for(connection: Connection, entity: str) -> bool:
     return bool(connection.execute(query, [entity]).fetchall()[0][0])
 
 
-def sweep(connection: Connection, applier: Applier, appliers: Mapping[str, Applier]) -> int:
+def sweep(
+    connection: Connection,
+    applier: Applier,
+    appliers: Mapping[str, Applier],
+    vain: Vain | None = None,
+) -> int:
     """Try again what waits for one entity.
 
     Args:
         connection: Outside of a transaction.
         applier: Of the entity.
         appliers: Of all entities, for the children that hold back a delete.
+        vain: What was tried in vain before, and is left out; None: everything is tried.
 
     Returns:
         How many rows were tried.
     """
-    tried = 0
+    tried, vain = 0, vain or Vain()
     with connection.transaction(), connection.cursor() as cursor:
         ground = checkpoint.lock(cursor, [applier.plan.name], None)[applier.plan.name]
         keys = _worth_a_try(cursor, applier.plan, ground)
-        _wake(cursor, applier, keys, ground)
-        tried += len(keys)
-    return tried + _let_go(connection, applier, appliers)
+        applied = _applied(applier.plan, ground)
+        if vain.is_worth_it(applier.plan.name, "waiting", keys, applied):
+            _wake(cursor, applier, keys, ground)
+            tried += len(keys)
+    return tried + _let_go(connection, applier, appliers, vain, applied)
+
+
+def _applied(plan: EntityPlan, ground: Ground) -> int:
+    """How far all entities are that rows of this one could wait for; of a shared table any may have been."""
+    if plan.is_shared or plan.entity.joined or plan.joined_by:
+        return sum(ground.applied.values())
+    parents = {reference.parent.entity for reference in plan.references}
+    children = {child.entity for child in plan.children}
+    return sum(n for name, n in ground.applied.items() if name in parents | children | {plan.name})
 
 
 def _wake(cursor: Cursor, applier: Applier, keys: list[str], ground: Ground) -> None:
@@ -93,13 +111,19 @@ def _keys(cursor: Cursor, query: str) -> list[str]:
     return [str(row[0]) for row in cursor.execute(query).fetchall()]
 
 
-def _let_go(connection: Connection, applier: Applier, appliers: Mapping[str, Applier]) -> int:
+def _let_go(
+    connection: Connection,
+    applier: Applier,
+    appliers: Mapping[str, Applier],
+    vain: Vain,
+    applied: int,
+) -> int:
     """Rows that children hold in the target though everything before is applied: the children are run again."""
     plan, plans = applier.plan, {name: other.plan for name, other in appliers.items()}
     if not plan.children:
         return 0
     with connection.transaction(), connection.cursor() as cursor:
-        if not _held(cursor, plan):
+        if not vain.is_worth_it(plan.name, "held", _held(cursor, plan), applied):
             return 0
         ground = checkpoint.lock(cursor, dependants.family(plans, plan), None)[plan.name]
         held = _held(cursor, plan)

@@ -1,6 +1,6 @@
 """Creates the legacy clinic with its data, and the new schema.
 
-examples/clinic/generate --scale 0.05 --seed 1 --source DSN [--target DSN]
+examples/clinic/generate --scale 0.05 --seed 1 [--source DSN [--target DSN]]
 """
 
 import argparse
@@ -12,6 +12,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from ops import wiring
+from ops.stack.state import Endpoints
 from schemas.errors import ConfigError, ConflictError, SourceError, TargetError, UnderstudyError
 
 FOLDER = Path(__file__).parent
@@ -156,7 +158,9 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=1, help="other values, the same counts")
     parser.add_argument(
-        "--source", required=True, metavar="DSN", help="empty database for the legacy clinic"
+        "--source",
+        metavar="DSN",
+        help="empty database for the legacy clinic; without it both are those that understudy.toml names",
     )
     parser.add_argument("--target", metavar="DSN", help="database for the new schema")
     parser.add_argument(
@@ -169,10 +173,12 @@ def main() -> int:
     )
     options = parser.parse_args()
     try:
-        changed = dict(options.figure)
-        counts = create_source(options.source, options.scale, options.seed, changed=changed)
-        if options.target:
-            create_target(options.target)
+        source, target = options.source, options.target
+        if not source:
+            source, target = servers().source_dsn, target or servers().target_dsn
+        counts = create_source(source, options.scale, options.seed, changed=dict(options.figure))
+        if target:
+            create_target(target)
     except UnderstudyError as error:
         sys.stderr.write(f"{error}\n{error.advice or ''}".rstrip() + "\n")
         return error.exit_code
@@ -180,6 +186,11 @@ def main() -> int:
         sys.stdout.write(f"{table:<22} {rows:>9,}\n")
     sys.stdout.write(f"{'in all':<22} {sum(counts.values()):>9,}\n")
     return 0
+
+
+def servers() -> Endpoints:
+    """Where the pipeline of this folder runs: on the embedded stack, if nobody says otherwise."""
+    return wiring.endpoints(wiring.read(FOLDER))
 
 
 def _figure(text: str) -> tuple[str, int]:

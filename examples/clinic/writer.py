@@ -1,6 +1,6 @@
 """Writes into the legacy clinic as its users do, while it is being migrated.
 
-python -m examples.clinic.writer --source DSN --seed 1 --rate 50 [--seconds 30]
+python -m examples.clinic.writer [--source DSN] --seed 1 --rate 50 [--seconds 30]
 
 Without --seconds it writes until SIGTERM or Ctrl-C. The same seed on the same data writes the same transactions.
 """
@@ -19,7 +19,8 @@ import psycopg
 from examples.clinic.changes import MODULES, Change, children, counted, weights
 from examples.clinic.changes.foundation import advance_order
 from examples.clinic.hand import Hand, NothingToChange
-from schemas.errors import SourceError
+from examples.clinic.load import servers
+from schemas.errors import SourceError, UnderstudyError
 
 BEHIND_SECONDS_MAX = 1.0  # A writer that falls further behind does not catch up in a burst.
 
@@ -137,7 +138,11 @@ def main() -> int:
         The exit code.
     """
     parser = argparse.ArgumentParser(prog="python -m examples.clinic.writer", description=__doc__)
-    parser.add_argument("--source", required=True, metavar="DSN", help="the legacy clinic")
+    parser.add_argument(
+        "--source",
+        metavar="DSN",
+        help="the legacy clinic, if not the one that understudy.toml names",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=50.0, help="transactions per second")
     parser.add_argument("--seconds", type=float, default=math.inf, help="default: until SIGTERM")
@@ -146,11 +151,11 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        counts = Writer(options.source, seed=options.seed, rate=options.rate).run(
-            stop, seconds=options.seconds
-        )
-    except SourceError as error:
-        sys.stderr.write(f"{error}\n")
+        source = options.source or servers().source_dsn
+        writer = Writer(source, seed=options.seed, rate=options.rate)
+        counts = writer.run(stop, seconds=options.seconds)
+    except UnderstudyError as error:
+        sys.stderr.write(f"{error}\n{error.advice or ''}".rstrip() + "\n")
         return error.exit_code
     for kind, times in counts.most_common():
         sys.stderr.write(f"{kind:<20} {times:>8,}\n")

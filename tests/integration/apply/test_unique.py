@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from consumers import sweep
+from consumers.vain import Vain
 from tests.integration.apply.migrated import Migrated, change, delete
 
 KINDS = {
@@ -89,6 +91,24 @@ def test_case_086_a_conflict_across_batches_waits_until_the_holder_lets_go(
     have(people, 20, _1="b")
     people.sweep()
     assert (emails(people), people.waiting("people")) == ({"1": "b", "2": "a"}, {})
+
+
+def test_what_waits_is_not_tried_again_before_something_of_its_relatives_was_applied(
+    migrated: Migrated,
+) -> None:
+    people = make(migrated, KINDS["nullable"])
+    have(people, 10, _1="a")
+    have(people, 30, _2="a")
+    vain, applier = Vain(), people.appliers["people"]
+
+    def tried() -> int:
+        return sweep.sweep(people.connection, applier, people.appliers, vain)
+
+    assert (tried(), tried()) == (1, 0)
+    people.connection.execute("UPDATE understudy.checkpoints SET watermark = watermark + 1")
+    assert tried() == 0
+    people.connection.execute("UPDATE understudy.checkpoints SET next_offset = next_offset + 1")
+    assert (tried(), tried()) == (1, 0)
 
 
 def test_case_086_a_ring_across_batches_goes_in_together(people: Migrated) -> None:

@@ -1,19 +1,16 @@
 """A slot whose WAL the server has thrown away (hard case 51, fault F11)."""
 
-import shutil
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from ops.stack import postgres, stack
-from ops.stack.part import wait_until_ready
-from ops.stack.state import State, dsn, free_port, make_home, temporary_home
 from producers import slot
 from schemas.errors import SlotLostError
 from schemas.positions import Position
 from tests.integration.producers import history
 from tests.integration.producers.conftest import Pipeline, Source
+from tests.own_server import own_server
 
 pytestmark = pytest.mark.integration
 
@@ -21,22 +18,10 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def source_database() -> Iterator[str]:
     """The DSN of the legacy database on a server of our own, which keeps next to no WAL for slots."""
-    home = temporary_home("test")
-    make_home(home)
-    state = State(ports={"legacy": free_port(avoid=())})
-    server = postgres.build("legacy", state.ports["legacy"], home)
-    try:
-        stack.prepare([server])
-        stack.launch(home, state, [server])
-        wait_until_ready(server, state.processes["legacy"])
-        postgres.ensure_database(server.port, "legacy")
-        with psycopg.connect(dsn(server.port, "legacy"), autocommit=True) as source:
-            source.execute("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'")
-            source.execute("SELECT pg_reload_conf()")
-        yield dsn(server.port, "legacy")
-    finally:
-        stack.take_down(home, state, tuple(state.processes))
-        shutil.rmtree(home)
+    with own_server() as server, psycopg.connect(server, autocommit=True) as source:
+        source.execute("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'")
+        source.execute("SELECT pg_reload_conf()")
+        yield server
 
 
 def test_case_051_a_lost_slot_is_named_and_nothing_is_acknowledged_past_it(
