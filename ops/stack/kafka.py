@@ -34,7 +34,8 @@ def build(port: int, controller_port: int, home: Path) -> Part:
     folder = home / "kafka"
     folder.mkdir(mode=0o700, exist_ok=True)
     properties = folder / "server.properties"
-    properties.write_text(configuration(port, controller_port, folder / "data"))
+    settings = configuration(port, controller_port, folder / "data")
+    properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     java = (str(JAVA), *JVM_OPTIONS, *LOG_OPTIONS, "-Xmx512m", "-cp", fetch.kafka_classpath())
     return Part(
         name="kafka",
@@ -56,9 +57,9 @@ def format_arguments(properties: Path) -> tuple[str, ...]:
     return ("format", f"--cluster-id={cluster_id}", f"--config={properties}", "--ignore-formatted")
 
 
-def configuration(port: int, controller_port: int, data: Path) -> str:
+def configuration(port: int, controller_port: int, data: Path) -> dict[str, str]:
     """The broker's properties."""
-    settings = {
+    return {
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
@@ -90,7 +91,6 @@ def configuration(port: int, controller_port: int, data: Path) -> str:
         "group.consumer.min.session.timeout.ms": "1000",
         "group.consumer.min.heartbeat.interval.ms": "300",
     }
-    return "".join(f"{key}={value}\n" for key, value in settings.items())
 
 
 def answers(port: int) -> bool:
