@@ -36,8 +36,9 @@ Accept = Annotated[
     list[str] | None,
     typer.Option(
         "--accept",
-        metavar="NAME=COUNT",
-        help="Sign off a gate, for instance dead-letters:tasks=6358; may be given several times.",
+        metavar="NAME=COUNT|NAME<=COUNT",
+        help="Sign off a gate, for instance dead-letters:tasks=6358; of rows that wait also at most so many: "
+        "'parked:orders<=20'. May be given several times.",
     ),
 ]
 Because = Annotated[
@@ -190,7 +191,7 @@ def order_of(
         say=say,
         timeout_s=timeout,
         max_lag_s=max_lag,
-        accepted=gate.parse(accept or ()),
+        accepted=gate.parse(accept or (), migration.entities),
         because=because,
     )
 

@@ -89,7 +89,11 @@ class Beginning:
             self._journal.accept(order.accepted, order.because)
             for gate in found:
                 if gate.accepted:
-                    detail = {"count": gate.count, "because": order.because}
+                    detail = {
+                        "count": gate.count,
+                        "typed": order.accepted[gate.name].as_json(),
+                        "because": order.because,
+                    }
                     audit(self._seen.target, "cutover accept", gate.name, detail)
             self._journal.record("gates", evidence, seconds=time.monotonic() - began, then=then)
         failpoint.reach("cut.prepared")

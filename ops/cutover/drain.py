@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from consumers import sweep_sql
 from consumers.plan import EntityPlan
+from ops.cutover.gate import Signature
 from ops.databases import Connection
 from ops.proof.hold import Hold
 from schemas.errors import NotReadyError
@@ -113,7 +114,7 @@ def await_nothing_new_waits(
     target: Connection,
     migration: Migration,
     plans: Sequence[EntityPlan],
-    accepted: Mapping[str, int],
+    accepted: Mapping[str, Signature],
     deadline: float,
 ) -> dict[str, int]:
     """Give rows that wait the time of a sweep, then see to it that only those wait that were signed off.
@@ -140,7 +141,8 @@ def await_nothing_new_waits(
         time.sleep(POLL_S)
     _await(lambda: not owing(target, plans), deadline, "references to be filled in")
     found = waiting(target, migration)
-    more = {name: count for name, count in found.items() if count > accepted.get(name, 0)}
+    none = Signature(count=0)
+    more = {name: count for name, count in found.items() if count > accepted.get(name, none).count}
     if more:
         what = ", ".join(f"{name} {count}" for name, count in more.items())
         raise NotReadyError(

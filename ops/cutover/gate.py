@@ -1,9 +1,14 @@
 """A gate of the cutover: something that must be so, with what shows it; and signing one off. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from schemas.errors import NotReadyError, UsageError
+
+# Gates that count the rows that wait, one an entity.
+WAITING = ("dead-letters", "parked")
+_SIGNATURE = re.compile(r"(?P<name>[^<=]+)(?P<sign><?=)(?P<count>[0-9]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,40 +37,83 @@ class Gate:
         return asdict(self)
 
 
-def parse(words: Iterable[str]) -> dict[str, int]:
-    """Read what `--accept` was given: NAME=COUNT.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What was typed of a gate.
+
+    Attributes:
+        count: Of what is wrong.
+        or_fewer: Whether fewer will do: while the source is written to, the rows that wait come and go.
+    """
+
+    count: int
+    or_fewer: bool = False
+
+    def __str__(self) -> str:
+        """As it is told."""
+        return f"at most {self.count}" if self.or_fewer else f"{self.count}"
+
+    def as_json(self) -> int | str:
+        """The count, or `<=N`."""
+        return f"<={self.count}" if self.or_fewer else self.count
+
+    @classmethod
+    def from_json(cls, value: int | str) -> "Signature":
+        """Read what `as_json` wrote."""
+        text = str(value)
+        return cls(count=int(text.removeprefix("<=")), or_fewer=text.startswith("<="))
+
+    def covers(self, count: int | None) -> bool:
+        """Whether so many are signed off by it."""
+        return count == self.count or (self.or_fewer and count is not None and count < self.count)
+
+
+def parse(words: Iterable[str], entities: Collection[str]) -> dict[str, Signature]:
+    """Read what `--accept` was given: NAME=COUNT, or NAME<=COUNT.
+
+    Args:
+        words: As typed.
+        entities: Names: of their rows that wait there may be fewer than was typed, and none at all.
 
     Raises:
         UsageError: It is spelled otherwise.
     """
     accepted = {}
     for word in words:
-        name, _, count = word.rpartition("=")
-        if not name or not count.isdecimal():
+        found = _SIGNATURE.fullmatch(word)
+        if found is None:
             raise UsageError(
                 f"--accept {word} is not NAME=COUNT",
-                remedy="For instance --accept dead-letters:tasks=6358.",
+                remedy="For instance --accept dead-letters:tasks=6358, or --accept 'parked:orders<=20'.",
             )
-        accepted[name] = int(count)
+        name, or_fewer = found["name"], found["sign"] == "<="
+        kind, _, entity = name.partition(":")
+        if or_fewer and (kind not in WAITING or entity not in entities):
+            raise UsageError(
+                f"--accept {word}: only rows that wait may be fewer than was typed",
+                remedy="They are dead-letters:E and parked:E, for an entity E.",
+            )
+        accepted[name] = Signature(count=int(found["count"]), or_fewer=or_fewer)
     return accepted
 
 
-def judge(gates: Sequence[Gate], accepted: Mapping[str, int]) -> list[Gate]:
+def judge(gates: Sequence[Gate], accepted: Mapping[str, Signature]) -> list[Gate]:
     """Take into account what was signed off; another count than the one that was typed is not.
 
     Returns:
-        The gates; what was signed off but is not, or cannot be, is a gate too, which is not met.
+        The gates; what was signed off but is not, or cannot be, is a gate too, which is not met. Rows of which there
+        may be fewer may be none.
     """
     open_ = {gate.name for gate in gates if not gate.met and gate.count is not None}
     idle = [
         Gate(
             name=name,
             met=False,
-            says=f"there is nothing to be signed off, and {accepted[name]} was typed",
+            says=f"there is nothing to be signed off, and {typed} was typed",
             remedy="Leave it out.",
         )
-        for name in accepted
-        if name not in open_
+        for name, typed in accepted.items()
+        if name not in open_ and not typed.or_fewer
     ]
     judged = [
         _judged(gate, accepted[gate.name]) if gate.name in open_ & accepted.keys() else gate
@@ -74,9 +122,10 @@ def judge(gates: Sequence[Gate], accepted: Mapping[str, int]) -> list[Gate]:
     return judged + idle
 
 
-def _judged(gate: Gate, typed: int) -> Gate:
-    if typed == gate.count:
-        return replace(gate, met=True, accepted=True, says=f"{gate.says}; signed off")
+def _judged(gate: Gate, typed: Signature) -> Gate:
+    if typed.covers(gate.count):
+        limit = f": {typed}" if typed.or_fewer else ""
+        return replace(gate, met=True, accepted=True, says=f"{gate.says}; signed off{limit}")
     return replace(gate, says=f"{gate.says}, not {typed} as was typed")
 
 

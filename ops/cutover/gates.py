@@ -234,7 +234,7 @@ def _waiting(sight: Sight) -> Iterator[Gate]:
             met=False,
             says=f"{count} rows",
             remedy=f"understudy {kind} list {sight.migration.folder} --entity {entity}; "
-            f"or sign them off: --accept {name}={count} --because TEXT.",
+            f"or sign them off: --accept {name}={count} --because TEXT; under load --accept '{name}<=N'.",
             count=count,
             evidence={"count": count},
         )

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from consumers import control
 from ops.controls import require_control
 from ops.cutover import states
+from ops.cutover.gate import Signature
 from ops.cutover.states import State
 from ops.databases import Connection
 from schemas.errors import ConflictError, InvariantError, NotReadyError
@@ -39,14 +40,18 @@ _ACCEPT = "UPDATE understudy.cutovers SET accepted = %s, because = %s WHERE id =
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cutover:
-    """A row of understudy.cutovers."""
+    """A row of understudy.cutovers.
+
+    Attributes:
+        accepted: As `Signature.as_json`, by gate.
+    """
 
     id: int
     state: State
     who: str
     began_at: datetime
     ended_at: datetime | None
-    accepted: dict[str, int]
+    accepted: dict[str, int | str]
     because: str | None
 
 
@@ -174,14 +179,16 @@ class Journal:
         self.state = State(str(rows[0][0]))
         return self.state
 
-    def accept(self, accepted: Mapping[str, int], because: str | None) -> None:
+    def accept(self, accepted: Mapping[str, Signature], because: str | None) -> None:
         """Store what was signed off."""
-        self._connection.execute(_ACCEPT, [Jsonb(dict(accepted)), because, self.cutover.id])
+        stored = {name: typed.as_json() for name, typed in accepted.items()}
+        self._connection.execute(_ACCEPT, [Jsonb(stored), because, self.cutover.id])
 
-    def accepted(self) -> dict[str, int]:
-        """What was signed off, by gate, with the count that was typed."""
+    def accepted(self) -> dict[str, Signature]:
+        """What was signed off, by gate."""
         stored = newest(self._connection)
-        return stored.accepted if stored else {}
+        accepted = stored.accepted if stored else {}
+        return {name: Signature.from_json(value) for name, value in accepted.items()}
 
     def last_ever(self, *names: str) -> Step | None:
         """The last of these steps in any cutover."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ops import databases
 from ops.cutover.fence import Fence
+from ops.cutover.gate import Signature
 from ops.cutover.gates import Sight
 from ops.proof.exact_point import Say
 from ops.stack.state import Endpoints
@@ -22,7 +23,7 @@ class Order:
         say: Told each step as it is done.
         timeout_s: How long the write pause may be; then the fence opens again.
         max_lag_s: How far behind the pipeline may be when the fence closes.
-        accepted: Gates that are signed off, each with the count that was typed.
+        accepted: Gates that are signed off, each with what was typed.
         because: Why they are.
     """
 
@@ -31,7 +32,7 @@ class Order:
     say: Say
     timeout_s: float
     max_lag_s: float
-    accepted: Mapping[str, int]
+    accepted: Mapping[str, Signature]
     because: str | None
 
 

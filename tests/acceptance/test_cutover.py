@@ -228,7 +228,7 @@ def test_gates_that_are_not_met_refuse_all_at_once_and_are_signed_off_by_name_an
     shop.source("INSERT INTO orders VALUES (31, 99, 0, 1, NULL), (32, 1, 7, 1, NULL)")
     shop.target("ALTER TABLE shop.orders DISABLE TRIGGER ALL")
     wait_for("both to wait", lambda: shop.read(WAITING) == [(2,)], run)
-    signed = ("--accept", "parked:orders=1", "--accept", "dead-letters:orders=1")
+    signed = ("--accept", "parked:orders<=20", "--accept", "dead-letters:orders=1")
     refused = begin(shop)
     assert refused.returncode == 7
     for name in ("verified", "triggers", "parked:orders", "dead-letters:orders"):
@@ -245,5 +245,7 @@ def test_gates_that_are_not_met_refuse_all_at_once_and_are_signed_off_by_name_an
         assert begin(shop, *signed, "--because", "tests").returncode == 9
     ended = begin(shop, *signed, "--because", "tests")
     assert ended.returncode == 0, ended.stderr
-    audited = "SELECT subject FROM understudy.audit_log WHERE action = 'cutover accept' ORDER BY 1"
-    assert shop.read(audited) == [("dead-letters:orders",), ("parked:orders",)]
+    audited = """
+        SELECT subject, detail->'count', detail->'typed' FROM understudy.audit_log
+        WHERE action = 'cutover accept' ORDER BY 1"""
+    assert shop.read(audited) == [("dead-letters:orders", 1, 1), ("parked:orders", 1, "<=20")]
