@@ -3,6 +3,7 @@
 Each step does nothing where nothing is left, so that a second run finishes what a first one began.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from confluent_kafka.admin import AdminClient
 from ops import databases, wiring
 from ops.cutover import reverse
 from ops.databases import Connection
+from ops.replay import dropping
+from ops.replay.dropping import Leftover
 from ops.stack.state import Endpoints
 from ops.watch import broker
 from producers import publication, slot, topics
@@ -23,18 +26,19 @@ from schemas.migration import Migration
 APPLICATION = "drop"
 _HAS_PUBLICATION = "SELECT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = %s)"
 _HAS_CONTROL = "SELECT to_regnamespace('understudy') IS NOT NULL"
-_IN_USE = "Stop run, produce and consume first, everywhere."
+_IN_USE = "Stop run, produce, consume and replay first, everywhere."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remains:
-    """What there is of a pipeline; the rows of the target are not among it."""
+    """What there is of a pipeline; the rows of the live tables are not among it."""
 
     slots: tuple[str, ...]
     publication: str | None
-    group: str | None
+    groups: tuple[str, ...]
     topics: tuple[str, ...]
     subjects: tuple[str, ...]
+    rebuilds: tuple[Leftover, ...]
     has_control: bool
     has_way_back: bool
 
@@ -42,9 +46,10 @@ class Remains:
         """Each thing as one line."""
         listed = [f"replication slot {name}" for name in self.slots]
         listed += [f"publication {self.publication}"] if self.publication else []
-        listed += [f"consumer group {self.group}"] if self.group else []
+        listed += [f"consumer group {name}" for name in self.groups]
         listed += [f"topic {name}" for name in self.topics]
         listed += [f"registry subject {name}" for name in self.subjects]
+        listed += [line for left in self.rebuilds for line in left.lines()]
         listed += ["the way back, with what holds back WAL of the target"] * self.has_way_back
         return listed + ["schema understudy of the target, with all mappings"] * self.has_control
 
@@ -57,8 +62,10 @@ def find(migration: Migration, at: Endpoints) -> Remains:
     """
     pipeline = migration.pipeline.pipeline
     admin = wiring.admin(migration, at)
-    if broker.group(admin, pipeline).members:
-        raise ConflictError("workers are running", group=names.group(pipeline), remedy=_IN_USE)
+    groups = names.group(pipeline), names.shadow_group(pipeline)
+    for group in groups:
+        if broker.group(admin, group).members:
+            raise ConflictError("workers are running", group=group, remedy=_IN_USE)
     with databases.source(at.source_dsn, APPLICATION) as source:
         slots = slot.slots_of(source, pipeline).values()
         for one in slots:
@@ -70,14 +77,16 @@ def find(migration: Migration, at: Endpoints) -> Remains:
         is_published = _is_true(source, _HAS_PUBLICATION, published)
     with databases.target(at.target_dsn, APPLICATION) as target:
         has_control = _is_true(target, _HAS_CONTROL)
+        rebuilds = dropping.leftovers(target) if has_control else []
     return Remains(
         slots=tuple(one.name for one in slots),
         publication=published if is_published else None,
-        group=_group(admin, pipeline),
+        groups=_existing(admin, groups),
         topics=tuple(
             sorted(topics.describe(admin, [*migration.topics, names.positions_topic(pipeline)]))
         ),
         subjects=_subjects(migration, at),
+        rebuilds=tuple(rebuilds),
         has_control=has_control,
         has_way_back=reverse.state(migration, at) is not None,
     )
@@ -87,7 +96,7 @@ def remove(migration: Migration, at: Endpoints, remains: Remains) -> None:
     """Remove all of it: what holds back WAL first, what explains the target last.
 
     Raises:
-        ConflictError: The way back is running.
+        ConflictError: The way back is running, or something depends on tables that a rebuild has left.
     """
     if remains.has_way_back:
         reverse.drop(migration, at)
@@ -96,13 +105,15 @@ def remove(migration: Migration, at: Endpoints, remains: Remains) -> None:
             slot.drop(source, name)
         publication.drop(source, names.publication(migration.pipeline.pipeline))
     admin = wiring.admin(migration, at)
-    if remains.group:
-        _delete_group(admin, remains.group)
+    for group in remains.groups:
+        _delete_group(admin, group)
     topics.delete(admin, remains.topics)
     with closing(wiring.registry(migration, at)) as registry:
         for subject in remains.subjects:
             registry.delete(subject)
     with databases.target(at.target_dsn, APPLICATION) as target:
+        if remains.rebuilds:
+            dropping.drop_all(target)
         target.execute("DROP SCHEMA IF EXISTS understudy CASCADE")
 
 
@@ -113,11 +124,11 @@ def _subjects(migration: Migration, at: Endpoints) -> tuple[str, ...]:
         return tuple(sorted(ours & registry.subjects()))
 
 
-def _group(admin: AdminClient, pipeline: str) -> str | None:
-    name = names.group(pipeline)
-    with broker_errors(group=name):
+def _existing(admin: AdminClient, groups: Sequence[str]) -> tuple[str, ...]:
+    with broker_errors(group=groups[0]):
         listed = admin.list_consumer_groups(request_timeout=broker.REQUEST_TIMEOUT_S).result()
-    return name if any(group.group_id == name for group in listed.valid) else None
+    known = {group.group_id for group in listed.valid}
+    return tuple(name for name in groups if name in known)
 
 
 def _delete_group(admin: AdminClient, name: str) -> None:

@@ -55,9 +55,10 @@ def drop(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list.")] = False,
 ) -> None:
-    """Remove slot, publication, consumer group, topics, registry subjects and control schema of a stopped pipeline.
+    """Remove slot, publication, consumer groups, topics, registry subjects and control schema of a stopped pipeline.
 
-    They are listed first, and the pipeline's name has to be typed. Rows of the target stay. A drop that was
+    So are tables that a rebuild was filling, and those that were live until a swap; a schema only if nothing else is in
+    it. All is listed first, and the pipeline's name has to be typed. Rows of the live tables stay. A drop that was
     interrupted is finished by another one.
 
     Example: understudy drop examples/clinic --confirm clinic

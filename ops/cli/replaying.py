@@ -130,9 +130,9 @@ def _rebuild(migration: "Migration", names: Sequence[str], schema: str, how: "Pa
 
 def _drop(migration: "Migration", schema: str) -> None:
     from ops import wiring  # noqa: PLC0415 - see replay
-    from ops.replay import rebuild  # noqa: PLC0415
+    from ops.replay import dropping  # noqa: PLC0415
 
-    for table in rebuild.drop(wiring.endpoints(migration), schema):
+    for table in dropping.drop(wiring.endpoints(migration), schema).labels:
         say(f"dropped {table}")
 
 

@@ -135,7 +135,7 @@ def end_at_rollback(migration: Migration, at: Endpoints) -> int:
         admin = wiring.admin(migration, at)
         with target.transaction(), target.cursor() as cursor:
             control.override(cursor, [tuple(map(str, row)) for row in rows])  # type: ignore[misc]
-            workers = broker.group(admin, pipeline).clients
+            workers = broker.group(admin, names.group(pipeline)).clients
             controls.reload(target, list(migration.entities))
         _await_end(admin, pipeline, workers)
         control.switch(legacy, pipeline, None)
@@ -150,7 +150,7 @@ def end_at_rollback(migration: Migration, at: Endpoints) -> int:
 def _await_end(admin: AdminClient, pipeline: str, workers: frozenset[str]) -> None:
     """Wait until these workers have left the group."""
     deadline = time.monotonic() + WORKERS_WAIT_S
-    while remaining := workers & broker.group(admin, pipeline).clients:
+    while remaining := workers & broker.group(admin, names.group(pipeline)).clients:
         if time.monotonic() > deadline:
             raise ConflictError(
                 "workers that began before do not end",

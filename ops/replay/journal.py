@@ -8,9 +8,9 @@ from schemas.errors import ConflictError, NotReadyError
 
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('understudy'), hashtext('rebuild'))"
 _HAS_TABLE = "SELECT to_regclass('understudy.rebuilds') IS NOT NULL"
-_NEWEST = """
+_UNDROPPED = """
     SELECT id, shadow, entities, swapped_at IS NOT NULL, unvalidated FROM understudy.rebuilds
-    WHERE dropped_at IS NULL AND (%(schema)s::text IS NULL OR shadow = %(schema)s) ORDER BY id DESC LIMIT 1"""
+    WHERE dropped_at IS NULL ORDER BY id DESC"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +51,24 @@ def take(target: Connection) -> None:
 
 def newest(target: Connection, schema: str | None = None) -> Rebuild | None:
     """The newest rebuild that has left something; of all schemas, or of one."""
-    row = target.execute(_NEWEST, {"schema": schema}).fetchone()
-    if row is None:
-        return None
-    number, shadow, entities, swapped, unvalidated = row
-    return Rebuild(
-        id=int(str(number)),
-        schema=str(shadow),
-        entities=_texts(entities),
-        swapped=bool(swapped),
-        unvalidated=_texts(unvalidated),
-    )
+    found = (one for one in undropped(target) if schema in (None, one.schema))
+    return next(found, None)
+
+
+def undropped(target: Connection) -> list[Rebuild]:
+    """The rebuilds that have left something, the newest first; none where the control schema is older than they."""
+    if target.execute(_HAS_TABLE).fetchall() != [(True,)]:
+        return []
+    return [
+        Rebuild(
+            id=int(str(number)),
+            schema=str(shadow),
+            entities=_texts(entities),
+            swapped=bool(swapped),
+            unvalidated=_texts(unvalidated),
+        )
+        for number, shadow, entities, swapped, unvalidated in target.execute(_UNDROPPED).fetchall()
+    ]
 
 
 def _texts(value: object) -> tuple[str, ...]:

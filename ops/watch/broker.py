@@ -121,9 +121,8 @@ def _is_loading(error: BaseException) -> bool:
     wait=wait_fixed(0.1),
     reraise=True,
 )
-def group(admin: AdminClient, pipeline: str) -> Group:
-    """Who consumes."""
-    name = names.group(pipeline)
+def group(admin: AdminClient, name: str) -> Group:
+    """Who consumes as a group."""
     with broker_errors(group=name):
         future = admin.describe_consumer_groups([name], request_timeout=REQUEST_TIMEOUT_S)[name]
         members = future.result().members

@@ -19,6 +19,7 @@ from ops.watch.lag import Place
 from ops.watch.source import SourceStatus, estimates
 from ops.watch.source import read as read_source
 from ops.watch.status import Status
+from schemas import names
 from schemas.errors import UnderstudyError
 from schemas.migration import Migration
 
@@ -116,7 +117,7 @@ class Observer:
         return found
 
     def _group(self) -> Group:
-        return broker.group(self.admin, self.migration.pipeline.pipeline)
+        return broker.group(self.admin, names.group(self.migration.pipeline.pipeline))
 
     def _ends(self) -> dict[Place, int]:
         topics = self.migration.topics
