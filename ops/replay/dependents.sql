@@ -1,5 +1,5 @@
 -- What would still mean the old tables after a swap, and cannot be made anew for the new ones, as the server describes
--- it. Views, foreign keys and policies can. Parameter: %(oids)s bigint[]: the live tables.
+-- it. Views, foreign keys, policies and the bodies of functions can. Parameter: %(oids)s bigint[]: the live tables.
 WITH tables AS (
     SELECT c.oid, c.reltype, t.typarray, c.relkind
     FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_type t ON t.oid = c.reltype
@@ -13,7 +13,8 @@ JOIN pg_catalog.pg_depend d
 LEFT JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid
 LEFT JOIN pg_catalog.pg_class o ON o.oid = CASE
     WHEN d.classid = 'pg_catalog.pg_class'::regclass THEN d.objid ELSE r.ev_class END
-WHERE d.classid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_publication_rel'::regclass)
+WHERE d.classid = 'pg_catalog.pg_publication_rel'::regclass
+    OR (d.classid = 'pg_catalog.pg_proc'::regclass AND d.refclassid = 'pg_catalog.pg_type'::regclass)
     OR (r.oid IS NOT NULL AND o.relkind <> 'v')
     OR (r.oid IS NULL AND o.relkind IN ('r', 'p', 'f', 'm', 'v', 'c') AND NOT o.oid = ANY (%(oids)s::oid[]))
 UNION

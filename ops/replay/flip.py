@@ -5,6 +5,7 @@ takes in what is left, and then all names change their meaning at once. Readers 
 """
 
 import time
+from collections.abc import Sequence
 from importlib.resources import files
 
 from psycopg import sql
@@ -14,8 +15,10 @@ from consumers.plan import leaf
 from consumers.specification import spec_hash
 from ops.controls import audit
 from ops.databases import Connection
+from ops.replay import own
 from ops.replay.filling import Filling
 from ops.replay.journal import Rebuild
+from ops.replay.own import Own
 from ops.replay.shadow import Shadow
 from ops.replay.tables import oids
 from schemas import failpoint
@@ -46,11 +49,14 @@ _BEFORE, _AFTER, _LATER = range(3)
 class Flip:
     """One attempt; in a transaction of the target, which the caller begins and ends."""
 
-    def __init__(self, target: Connection, shadow: Shadow, rebuild: Rebuild) -> None:
+    def __init__(
+        self, target: Connection, shadow: Shadow, rebuild: Rebuild, own_values: Sequence[Own]
+    ) -> None:
         """Change nothing yet."""
         self._target = target
         self._shadow = shadow
         self._rebuild = rebuild
+        self._own = own_values
 
     def run(self, worker: Filling) -> None:
         """Do all of it.
@@ -64,9 +70,11 @@ class Flip:
         self._hold_still(worker)
         statements = self._statements()
         self._lock_tables()
+        own.carry(self._target, self._shadow, self._own)
         self._execute(statements[_BEFORE])
         self._move()
         self._execute(statements[_AFTER])
+        own.number(self._target, self._shadow, self._own)
         self._flip(statements[_LATER])
         failpoint.reach("swap.before_commit")
 

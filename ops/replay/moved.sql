@@ -84,6 +84,11 @@ JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_catalog.pg_rewrite'::regclass AN
 JOIN pg_catalog.pg_class v ON v.oid = r.ev_class AND v.relkind = 'v'
 WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = ANY (%(oids)s::oid[])
 UNION ALL
+SELECT DISTINCT 1, 11, pg_get_functiondef(d.objid)
+FROM pg_catalog.pg_depend d
+WHERE d.classid = 'pg_catalog.pg_proc'::regclass
+    AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = ANY (%(oids)s::oid[])
+UNION ALL
 SELECT 1, 12, format('GRANT %%s%%s ON %%s TO %%s%%s', privilege_type, '(' || quote_ident(attname) || ')', name,
     CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
     CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
@@ -92,6 +97,21 @@ UNION ALL
 SELECT 1, 13, format('SELECT setval(pg_get_serial_sequence(%%L, %%L), last_value, is_called) FROM %%I.%%I', of_table, attname,
     %(old)s::text, relname)
 FROM sequences WHERE deptype = 'i'
+UNION ALL
+SELECT 1, 14, format('ALTER TABLE %%s ALTER %%I SET GENERATED ALWAYS', name, attname)
+FROM live JOIN pg_catalog.pg_attribute a ON a.attrelid = live.oid AND a.attidentity = 'a'
+UNION ALL
+SELECT 1, 15, format('COMMENT ON CONSTRAINT %%I ON %%s IS %%L', k.conname, k.conrelid::regclass, obj_description(k.oid, 'pg_constraint'))
+FROM pg_catalog.pg_constraint k
+WHERE k.contype = 'f' AND (k.conrelid = ANY (%(oids)s::oid[]) OR k.confrelid = ANY (%(oids)s::oid[]))
+    AND obj_description(k.oid, 'pg_constraint') IS NOT NULL
+UNION ALL
+SELECT 1, 16, format('COMMENT ON TRIGGER %%I ON %%s IS %%L', t.tgname, name, obj_description(t.oid, 'pg_trigger'))
+FROM pg_catalog.pg_trigger t JOIN live ON live.oid = t.tgrelid
+WHERE NOT t.tgisinternal AND obj_description(t.oid, 'pg_trigger') IS NOT NULL
+UNION ALL
+SELECT 1, 17, format('COMMENT ON POLICY %%I ON %%s IS %%L', p.polname, p.of_table, obj_description(p.oid, 'pg_policy'))
+FROM policies p JOIN live ON live.oid = p.polrelid WHERE obj_description(p.oid, 'pg_policy') IS NOT NULL
 UNION ALL
 SELECT 2, 1, at || format(' VALIDATE CONSTRAINT %%I', conname) FROM foreign_keys WHERE convalidated AND relkind = 'r'
 ORDER BY 1, 2

@@ -12,10 +12,11 @@ from ops import databases
 from ops.databases import Connection
 from ops.proof import verify
 from ops.proof.exact_point import Say
-from ops.replay import checks, journal
+from ops.replay import checks, journal, own
 from ops.replay.filling import Filling, filling
 from ops.replay.flip import Flip
 from ops.replay.journal import Rebuild
+from ops.replay.own import Own
 from ops.replay.patience import Patience
 from ops.replay.shadow import Shadow
 from ops.stack.state import Endpoints
@@ -81,9 +82,22 @@ def _swap(
         say("waiting for the shadow to be in step")
         if not worker.await_step(target, say, patience.stop):
             raise NotReadyError("it was stopped before the swap", remedy="Repeat the command.")
+        own_values = _carry(target, shadow, say)
         _prove(target, shadow, migration, say, patience)
+        failpoint.reach("swap.proved")
         say("swapping")
-        _patiently(target, Flip(target, shadow, rebuild), worker, patience.timeout_s)
+        _patiently(target, Flip(target, shadow, rebuild, own_values), worker, patience.timeout_s)
+
+
+def _carry(target: Connection, shadow: Shadow, say: Say) -> list[Own]:
+    """Take along what the rules do not write."""
+    found = own.find(target, shadow)
+    if found:
+        say(f"taking along what no rule writes: {', '.join(one.label for one in found)}")
+    kept = own.carry_first(target, shadow, found)
+    for one in sorted({one.label for one in found} - {one.label for one in kept}):
+        say(f"a trigger has values of its own in a column of {one}: these are kept")
+    return kept
 
 
 def _prove(
