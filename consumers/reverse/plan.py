@@ -101,6 +101,12 @@ class Back:
         return self.entity.name
 
     @property
+    def read(self) -> frozenset[str]:
+        """The target columns that go back."""
+        ways = (*self.ways, *filter(None, self.key_ways))
+        return frozenset(name for way in ways for name in way.reads)
+
+    @property
     def has_natural_key(self) -> bool:
         """Whether a row says its legacy key itself, at least a part of it."""
         return any(way is not None for way in self.key_ways)
@@ -137,6 +143,19 @@ class TableBack:
     def id_column(self) -> str:
         """The target column that holds the UUID."""
         return self.entities[0].entity.id_column
+
+    @property
+    def takes_new(self) -> bool:
+        """Whether rows that are born on the target become rows of some entity."""
+        return any(back.takes_new for back in self.entities if not back.entity.joined)
+
+    def one_way(self) -> Iterator[tuple[Back, str]]:
+        """The target columns that a rule writes and nothing reads: what others write there does not go back."""
+        read = {name for back in self.entities for name in back.read}
+        for back in self.entities:
+            for column in back.entity.columns:
+                if column not in read and column != self.id_column:
+                    yield back, column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,7 @@ def plan(
     print_table(("step", "does"), steps)
     typer.echo()
     print_gates(gates)
+    _print_findings(gates)
 
 
 @app.command()
@@ -209,6 +210,17 @@ def print_gates(gates: "list[Gate]") -> None:
     """Print gates as a table."""
     rows = [(gate.name, "met" if gate.met else "NOT MET", gate.says) for gate in gates]
     print_table(("gate", "", "is"), rows)
+
+
+def _print_findings(gates: "list[Gate]") -> None:
+    """Print what gates have found in entity files, each thing with its remedy."""
+    for gate in gates:
+        listed = gate.evidence.get("findings")
+        for one in listed if isinstance(listed, list) else ():
+            typer.echo(
+                f"{one['severity']}: {one['file']}:{one['line']} {one['key']}: {one['what']}"
+            )
+            typer.echo(f"  {one['remedy']}")
 
 
 def _print_report(report: "Report", output: ReportFormat) -> None:

@@ -144,13 +144,17 @@ def _inverse(sight: Sight) -> Gate:
         name=INVERSE,
         met=not errors,
         says="; ".join(f"{finding.place.file.stem}: {finding.what}" for finding in errors)
-        if errors
-        else "every rule has an inverse",
-        remedy=f"understudy cutover plan {sight.migration.folder} --output json names each; or do without a way back: "
-        f"--accept {INVERSE}={len(errors)} --because TEXT.",
+        or _led_back(len(found)),
+        remedy=f"understudy cutover plan {sight.migration.folder} names each with its remedy; or do without a way "
+        f"back: --accept {INVERSE}={len(errors)} --because TEXT.",
         count=len(errors),
         evidence={"findings": [finding.as_json() for finding in found]},
     )
+
+
+def _led_back(warnings: int) -> str:
+    led = "every rule has an inverse, or says that it needs none"
+    return f"{led}; {warnings} warnings below" if warnings else led
 
 
 def _pipeline(sight: Sight) -> Iterator[Gate]:

@@ -52,6 +52,10 @@ def refusals(migration: Migration, source: Connection, target: Connection) -> li
             failed(Side.CONFIG, "no-way-back", in_pipeline(migration, "pipeline"), problem),
         ]
     found += [_finding(migration, refusal) for refusal in refused]
+    refusing = {refusal.entity for refusal in refused}
+    for table in tables:
+        if refusing.isdisjoint(back.name for back in table.entities):
+            found += _kept_back(migration, table)
     if not any(finding.severity is Severity.ERROR for finding in found):
         for table in tables:
             found += _tried(migration, source, table)
@@ -61,6 +65,28 @@ def refusals(migration: Migration, source: Connection, target: Connection) -> li
 def _finding(migration: Migration, refusal: Refusal) -> Finding:
     place = in_entity(migration, migration.entities[refusal.entity], refusal.key)
     return error(Side.CONFIG, "no-way-back", place, refusal.what, refusal.remedy)
+
+
+def _kept_back(migration: Migration, table: TableBack) -> Iterator[Finding]:
+    """What the way back leaves out because the files say so: it stops nothing now, and somebody should know."""
+    for back, column in table.one_way():
+        yield warning(
+            Side.CONFIG,
+            "way-back-leaves-out",
+            in_entity(migration, back.entity, f"columns.{column}"),
+            f"what is written to {table.label}.{column} after the switch does not go back: no legacy column has it, "
+            "and after a rollback it is again what the rule makes",
+            "Nothing where nobody writes it. Else have a legacy column take it: [inverse.columns].",
+        )
+    if not table.takes_new:
+        yield warning(
+            Side.CONFIG,
+            "way-back-stops",
+            in_entity(migration, table.entities[0].entity, "inverse.new_rows"),
+            f"a row that is born in {table.label} after the switch stops the way back, and all that comes after it",
+            "Have nobody add one, or enter it by hand on the legacy side; "
+            "or write new_rows = true, and lead its columns back.",
+        )
 
 
 def _captured(migration: Migration, target: Connection) -> Iterator[Finding]:

@@ -234,6 +234,9 @@ def test_gates_that_are_not_met_refuse_all_at_once_and_are_signed_off_by_name_an
     for name in ("verified", "triggers", "parked:orders", "dead-letters:orders"):
         assert f"{name}: " in refused.stderr
     assert json.loads(cutover(shop, "plan", "--output", "json").stdout)["next_steps"]
+    assert (
+        "shop.customers.country after the switch does not go back" in cutover(shop, "plan").stdout
+    )
     assert begin(shop, *signed).returncode == 2
     verify(shop)
     shop.target("ALTER TABLE shop.orders ENABLE TRIGGER ALL")

@@ -115,3 +115,21 @@ def test_a_reference_that_the_forward_side_may_owe_is_known_as_such() -> None:
     back, _ = compiled(entity("orders", rules))
     assert [way.owed for way in back.entities[0].ways] == [True]
     assert [reference.staged for reference in back.entities[0].references] == ["doctor_id"]
+
+
+def test_target_columns_that_no_legacy_column_has_are_one_way() -> None:
+    rules = {
+        "name": "name",
+        "label": {"constant": "x"},
+        "status": {"sql": "case when kind is null then status end"},
+    }
+    said = {"keep": ["kind"], "columns": {"status": "status"}}
+    table, refusals = compiled(entity("orders", rules, inverse=said))
+    assert not refusals
+    assert [column for _, column in table.one_way()] == ["label"]
+    assert table.takes_new
+    table, _ = compiled(
+        entity("orders", rules, inverse={"keep": ["kind", "status"], "new_rows": False})
+    )
+    assert [column for _, column in table.one_way()] == ["label", "status"]
+    assert not table.takes_new
