@@ -16,7 +16,7 @@ from consumers import broker, control
 from consumers.broker import TopicState
 from consumers.refusal import is_retried
 from consumers.target import Connection, Session, our_error, sentence
-from schemas.errors import BrokerError, BrokerLostError, TargetError
+from schemas.errors import BrokerError, BrokerLostError
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +30,16 @@ _CHECKPOINTS = """
 SELECT topic, partition, min(next_offset), max(next_offset), min(topic_id), max(topic_id), max(leader_epoch)
 FROM understudy.checkpoints
 WHERE generation = understudy.generation(entity) AND topic = ANY(%s) AND entity = ANY(%s) GROUP BY topic, partition"""
+
+# An entity that is new to a topic begins at its beginning, and the others go back with it: what they have is skipped.
+_LEVEL = """
+UPDATE understudy.checkpoints c SET next_offset = low.next_offset, updated_at = now()
+FROM (
+    SELECT topic, partition, min(next_offset) AS next_offset FROM understudy.checkpoints
+    WHERE generation = understudy.generation(entity) AND topic = ANY(%(topics)s) AND entity = ANY(%(entities)s)
+    GROUP BY topic, partition) low
+WHERE c.generation = understudy.generation(c.entity) AND c.entity = ANY(%(entities)s)
+    AND c.topic = low.topic AND c.partition = low.partition AND c.next_offset > low.next_offset"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,18 +119,25 @@ class Beginnings:
         """The checkpoints of some partitions; none if we are stopped first.
 
         Raises:
-            TargetError: Entities that share a topic are not at the same place.
-            BrokerError: A partition has no checkpoint.
+            BrokerError: A partition has no checkpoint, or entities that share a topic know it by different ids.
         """
         topics = sorted({topic for topic, _ in places})
         entities = [entity for topic in topics for entity in self._topics[topic]]
-        rows = self._patiently(
-            lambda: self._session.connection().execute(_CHECKPOINTS, [topics, entities]).fetchall()
-        )
+        rows = self._patiently(lambda: self._level(topics, entities))
         if rows is None:
             return {}
         found = dict(_checkpoint(*row) for row in rows)
         return {place: _known(place, found) for place in places}
+
+    def _level(self, topics: list[str], entities: list[str]) -> list[tuple[object, ...]]:
+        """The checkpoints, those of entities that share a topic at the same place."""
+        connection = self._session.connection()
+        rows = connection.execute(_CHECKPOINTS, [topics, entities]).fetchall()
+        if all(first == last for _, _, first, last, *_ in rows):
+            return rows
+        moved = connection.execute(_LEVEL, {"topics": topics, "entities": entities}).rowcount
+        log.info("read again beside an entity that is behind", topics=topics, checkpoints=moved)
+        return connection.execute(_CHECKPOINTS, [topics, entities]).fetchall()
 
     def verified(self, places: Sequence[Place]) -> dict[Place, Checkpoint]:
         """The same, compared with Kafka.
@@ -151,18 +168,18 @@ class Beginnings:
 
 
 def _checkpoint(
-    topic: object, partition: object, first: object, last: object, *rest: object
+    topic: object, partition: object, offset: object, _last: object, *rest: object
 ) -> tuple[Place, Checkpoint]:
     topic_id, other_id, leader_epoch = rest
-    if first != last or topic_id != other_id:
-        raise TargetError(
-            "the checkpoints of entities that share a topic differ",
+    if topic_id != other_id:
+        raise BrokerError(
+            "the topic was created anew between the checkpoints of entities that share it",
             topic=str(topic),
             partition=partition,
-            remedy="Drop the pipeline and run it again, or give the new entity a topic of its own.",
+            remedy="Drop the pipeline and run it again.",
         )
     checkpoint = Checkpoint(
-        offset=int(str(first)),
+        offset=int(str(offset)),
         topic_id=str(topic_id),
         leader_epoch=None if leader_epoch is None else int(str(leader_epoch)),
     )

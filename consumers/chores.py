@@ -1,9 +1,9 @@
-"""What is done for a unit between two batches: obeying truncations, and trying again what waits."""
+"""What is done for a unit between two batches: obeying truncations, ending resyncs, trying again what waits."""
 
 import time
 from functools import partial
 
-from consumers import sweep, truncation
+from consumers import resync, sweep, truncation
 from consumers.assembly import Assembly
 from consumers.gate import State
 from consumers.points import Points
@@ -51,6 +51,7 @@ class Chores:
             if unit.open and _FIRST_PARTITION in unit.committed:
                 self._truncate(unit, states)
                 for name in unit.entities:
+                    self._resync(connection, unit, states[name], name)
                     self._sweep(connection, unit, name)
 
     def _truncate(self, unit: Unit, states: dict[str, State]) -> None:
@@ -64,6 +65,21 @@ class Chores:
         session.prepare(appliers)
         for applier in appliers:
             truncation.obey(session.connection(), applier, event_id)
+
+    def _resync(self, connection: Connection, unit: Unit, state: State, name: str) -> None:
+        end = self._points.snapshots.get(unit.topic)
+        if end is None or not end.since or state.resynced >= end.seen_from:
+            return
+        if resync.is_applied(connection, name, end):
+            chore = partial(self._delete_unseen, unit.topic, name, end.seen_from)
+            self._schedule.put_off(unit, f"resync {name}", chore)
+
+    def _delete_unseen(self, topic: str, name: str, seen_from: EventId, session: Session) -> None:
+        appliers = self._assembly.of(session.connection(), topic)
+        session.prepare(appliers)
+        for applier in appliers:
+            if applier.plan.name == name:
+                resync.delete_unseen(session.connection(), applier, seen_from)
 
     def _sweep(self, connection: Connection, unit: Unit, name: str) -> None:
         if not self._is_due(name):

@@ -1,6 +1,6 @@
 """What an entity cannot change once it has rows: namespace, name, source and target decide which rows are its own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import psycopg
@@ -18,6 +18,7 @@ Connection = psycopg.Connection[tuple[object, ...]]
 _TARGETS = """
 SELECT entity, target FROM understudy.entities
 WHERE generation = understudy.generation(entity) AND entity = ANY(%s) ORDER BY entity"""
+_KNOWN = "SELECT DISTINCT entity FROM understudy.entities ORDER BY entity"
 _REMEDY = "Change it back; or drop the pipeline, empty its target tables, and run it again."
 
 
@@ -43,6 +44,21 @@ def check(connection: Connection, namespace: UUID, entities: Sequence[Entity]) -
         _compare(entity, "source", str(entity.source), source)
         if not entity.joined:
             _compare(entity, "namespace", Identity(namespace, entity.name).one(key), UUID(uuid).hex)
+
+
+def require_files(connection: Connection, entities: Collection[str]) -> None:
+    """Refuse a folder that lacks the file of an entity whose rows are in the target: nobody would keep them up.
+
+    Raises:
+        ConfigError: A file is gone.
+    """
+    for (name,) in connection.execute(_KNOWN).fetchall():
+        if name not in entities:
+            raise ConfigError(
+                "an entity has no file any more, and its rows are in the target",
+                entity=name,
+                remedy="Put its file back. To leave it out, drop the pipeline and run it again.",
+            )
 
 
 def _row_of(entity: Entity) -> str:

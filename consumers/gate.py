@@ -10,7 +10,7 @@ from consumers.conversion import ident
 from consumers.plan import mapping_of
 from consumers.target import Connection
 from schemas.entity import Entity
-from schemas.event_id import EventId
+from schemas.event_id import ZERO, EventId
 from schemas.migration import Migration
 from schemas.positions import SnapshotEnd
 from schemas.rules import Missing
@@ -18,8 +18,8 @@ from schemas.rules import Missing
 log = structlog.get_logger(__name__)
 
 _STATES = """
-SELECT entity, phase, held_at IS NOT NULL, stopped_at IS NOT NULL, reload_at, truncated_epoch, truncated_lsn,
-    truncated_ordinal
+SELECT entity, phase, held_at IS NOT NULL, stopped_at IS NOT NULL, reload_at, resynced_epoch, resynced_lsn,
+    truncated_epoch, truncated_lsn, truncated_ordinal
 FROM understudy.entities WHERE generation = understudy.generation(entity)"""
 _HOLDS = """
 SELECT topic, partition, min(held_offset) FROM understudy.checkpoints
@@ -40,6 +40,7 @@ class State:
 
     Attributes:
         reload_at: Who began before this is to begin again, with the rules as they are now.
+        resynced: What was known from before this and was not read again then, is deleted.
     """
 
     phase: str
@@ -47,20 +48,20 @@ class State:
     stopped: bool
     truncated: EventId
     reload_at: datetime | None = None
+    resynced: EventId = ZERO
 
 
 def states(connection: Connection) -> dict[str, State]:
     """All entities."""
     found = {}
-    for entity, phase, held, stopped, reload_at, *truncated in connection.execute(
-        _STATES
-    ).fetchall():
-        event_id = EventId(*(int(str(part)) for part in truncated))
+    for entity, phase, held, stopped, reload_at, *numbers in connection.execute(_STATES).fetchall():
+        epoch, lsn, *truncated = (int(str(number)) for number in numbers)
         found[str(entity)] = State(
             phase=str(phase),
             held=bool(held),
             stopped=bool(stopped),
-            truncated=event_id,
+            truncated=EventId(*truncated),
+            resynced=EventId(epoch, lsn, 0),
             reload_at=reload_at if isinstance(reload_at, datetime) else None,
         )
     return found

@@ -142,6 +142,7 @@ class Worker:
                 self._since = control.now(session.connection())
                 control.migrate(session.connection())
                 founding.check(session.connection(), migration.pipeline.namespace, ours)
+                founding.require_files(session.connection(), migration.entities)
                 return control.register(session.connection(), ours, migration.folder)
             except psycopg.Error as error:
                 if not _passes(error) or time.monotonic() >= deadline or stop.wait(RETRY_S):

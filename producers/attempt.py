@@ -1,6 +1,7 @@
 """One attempt at capturing: everything is built, runs until it stops or fails, and is taken down."""
 
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +16,10 @@ from producers.progress import CaptureProgress, TableProgress
 from producers.pulse import Pulse
 from producers.relations import Relations, Shapes
 from producers.reread import Rereader
+from producers.resync import Resyncer, open_snapshots
 from producers.settings import CaptureSettings
 from producers.snapshot import SnapshotParts
-from producers.source import Connection, connect
+from producers.source import Connection, connect, current_lsn
 from producers.stream import Stream
 from producers.table_snapshot import TableSnapshot
 from producers.tail import Tail, TailParts
@@ -43,9 +45,12 @@ class _Running:
 class Attempt:
     """Connects, decides how to begin, and captures."""
 
-    def __init__(self, settings: CaptureSettings, stop: threading.Event) -> None:
-        """Capture until `stop` is set."""
+    def __init__(
+        self, settings: CaptureSettings, stop: threading.Event, began_lsn: int | None = None
+    ) -> None:
+        """Capture until `stop` is set; `began_lsn`: where the source was at the first attempt, None: it is this one."""
         self._settings = settings
+        self.began_lsn = began_lsn
         self._stop = stop
         # Tells the threads that the attempt is over, whether it was stopped or failed.
         self._over = threading.Event()
@@ -65,7 +70,7 @@ class Attempt:
         slot = running.pulse.slot
         return CaptureProgress(
             phase="snapshot" if running.backfill.running else "tail",
-            tables=running.complete + running.backfill.progress,
+            tables=_latest(running.complete + running.backfill.progress),
             changes=running.tail.changes,
             acknowledged_lsn=running.acknowledger.lsn,
             retained_wal_bytes=slot.retained_bytes if slot else 0,
@@ -104,6 +109,8 @@ class Attempt:
         """Look at source and Kafka, and make the topics that are missing."""
         settings = self._settings
         monitor = stack.enter_context(connect(settings.source_dsn, "capture"))
+        if self.began_lsn is None:
+            self.began_lsn = current_lsn(monitor)
         surveyed = ground.survey(settings, monitor, broker.admin(settings))
         writer = TopicWriter(
             partial(broker.producer, settings), surveyed.topics, surveyed.ends, self._stop
@@ -151,6 +158,9 @@ class Attempt:
             positions=positions,
             acknowledger=acknowledger,
             rereader=rereader,
+            resyncer=Resyncer(settings, surveyed.known, shapes, positions, backfill),
+            pipeline=settings.pipeline,
+            began_lsn=self.began_lsn or 0,
             epoch=epoch,
         )
         return _Running(
@@ -176,16 +186,20 @@ class Attempt:
 def _snapshots(
     settings: CaptureSettings, surveyed: Ground, shapes: Shapes
 ) -> tuple[tuple[TableProgress, ...], list[TableSnapshot]]:
-    """The tables whose snapshot is complete, and those that are (still) to be copied."""
-    complete, open_tables = [], []
+    """The tables whose snapshot is complete, and those that are (still, or again) to be copied."""
+    complete: list[TableProgress] = []
+    open_tables: list[TableSnapshot] = []
     for item in settings.tables if settings.snapshot else ():
         table, known = surveyed.tables[item.place], surveyed.known
+        open_tables += open_snapshots(table, item, known, shapes)
         end = known.snapshots.get(table.label)
-        if end is None:
-            shape = shapes.of(table, item.topic)
-            open_tables.append(TableSnapshot(shape, known.chunks.get(table.label, {})))
-        else:
+        if end is not None:
             complete.append(
                 TableProgress(table=table.label, rows=end.rows, rows_estimate=end.rows, done=True)
             )
     return tuple(complete), open_tables
+
+
+def _latest(tables: Sequence[TableProgress]) -> tuple[TableProgress, ...]:
+    """One value a table: a table that is read again has been complete before."""
+    return tuple({one.table: one for one in tables}.values())

@@ -47,9 +47,19 @@ class Backfill:
             first: The basis of the first pass; None: take a temporary slot.
         """
         self._parts = parts
-        self._tables = tables
+        self._tables = list(tables)
         self._first = first
+        self._lock = threading.Lock()
+        self._idle = False
         self._background = Background("backfill", self._run)
+
+    def add(self, table: TableSnapshot) -> None:
+        """Copy one more table, after what is open of the same."""
+        with self._lock:
+            self._tables.append(table)
+            if self._idle:
+                self._idle = False
+                self._background = Background("backfill", self._run)
 
     @property
     def running(self) -> bool:
@@ -58,8 +68,10 @@ class Backfill:
 
     @property
     def progress(self) -> tuple[TableProgress, ...]:
-        """One value a table."""
-        return tuple(table.progress for table in self._tables)
+        """One value a table, of the last time that it was copied."""
+        with self._lock:
+            progress = [table.progress for table in self._tables]
+        return tuple({one.table: one for one in progress}.values())
 
     def check(self) -> None:
         """Raise what went wrong in the background, if something did."""
@@ -71,7 +83,7 @@ class Backfill:
 
     def _run(self) -> None:
         fruitless = 0
-        while self._open() and not self._parts.stop.is_set():
+        while not self._rests() and not self._parts.stop.is_set():
             try:
                 self._pass()
                 fruitless = 0
@@ -85,8 +97,20 @@ class Backfill:
                     raise
                 self._parts.stop.wait(_RETRY_S)
 
+    def _rests(self) -> bool:
+        """Whether nothing is left to do; whoever adds something then starts us again."""
+        with self._lock:
+            self._idle = all(table.ended for table in self._tables)
+            return self._idle
+
     def _open(self) -> list[TableSnapshot]:
-        return [table for table in self._tables if not table.ended]
+        """What is not complete; of a table that is to be copied twice the first: their chunks have the same names."""
+        first: dict[str, TableSnapshot] = {}
+        with self._lock:
+            for table in self._tables:
+                if not table.ended:
+                    first.setdefault(table.shape.table.label, table)
+        return list(first.values())
 
     def _pass(self) -> None:
         with connect(self._parts.settings.source_dsn, "backfill") as monitor:

@@ -11,7 +11,7 @@ from tenacity.nap import sleep_using_event
 from producers.attempt import Attempt
 from producers.progress import CaptureProgress
 from producers.settings import CaptureSettings
-from schemas.errors import BrokerLostError, Disposition, UnderstudyError
+from schemas.errors import BrokerLostError, Disposition, FolderChangedError, UnderstudyError
 
 # How long a source or a Kafka that is away is tried again without one attempt that got anywhere.
 PATIENCE_S = 600.0
@@ -73,7 +73,8 @@ class Capture:
     def _run_once(self, stop: threading.Event) -> None:
         if stop.is_set():
             return
-        self._attempt = Attempt(self._settings, stop)
+        began_lsn = self._attempt.began_lsn if self._attempt else None
+        self._attempt = Attempt(self._settings, stop, began_lsn)
         try:
             self._attempt.run()
         except UnderstudyError as error:
@@ -99,4 +100,6 @@ class Capture:
 
 
 def _worth_another_attempt(error: BaseException) -> bool:
-    return isinstance(error, UnderstudyError) and error.disposition is Disposition.RETRY
+    """Of ours; a folder that was changed is read by a new process."""
+    passes = isinstance(error, UnderstudyError) and error.disposition is Disposition.RETRY
+    return passes and not isinstance(error, FolderChangedError)

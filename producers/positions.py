@@ -11,7 +11,7 @@ from producers.settings import CaptureSettings
 from producers.topic_writer import TopicWriter
 from schemas import positions
 from schemas.errors import BrokerLostError
-from schemas.positions import Chunk, Intent, Position, Record, SchemaText, SnapshotEnd
+from schemas.positions import Chunk, Intent, Position, Record, Resync, SchemaText, SnapshotEnd
 
 
 @dataclass(slots=True)
@@ -22,6 +22,7 @@ class Known:
     position: Position | None = None
     chunks: dict[str, dict[int, Chunk]] = field(default_factory=dict)
     snapshots: dict[str, SnapshotEnd] = field(default_factory=dict)
+    resyncs: dict[str, Resync] = field(default_factory=dict)
     schema_ids: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def fold(self, record: Record) -> None:
@@ -36,6 +37,8 @@ class Known:
                 self.chunks.setdefault(record.table, {})[record.number] = record
             case SnapshotEnd():
                 self.snapshots[record.table] = record
+            case Resync():
+                self.resyncs[record.table] = record
             case SchemaText():
                 self.schema_ids[record.subject, record.text] = record.id
             case _:

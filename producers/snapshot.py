@@ -233,6 +233,7 @@ def end_if_complete(parts: SnapshotParts, snapshot: TableSnapshot, ends: Ends) -
             lsn=snapshot.lsn,
             rows=snapshot.rows,
             ends={topic: ends[topic]},
+            since=snapshot.since,
         )
     )
 

@@ -114,3 +114,11 @@ def fetch(
     """All rows of a query."""
     with source_errors():
         return connection.execute(query, parameters or None).fetchall()
+
+
+def current_lsn(connection: Connection) -> int:
+    """Where the source is now: what is written from now on is beyond it."""
+    ((lsn,),) = fetch(
+        connection, "SELECT pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_catalog.pg_lsn"
+    )
+    return int(str(lsn))

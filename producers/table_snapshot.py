@@ -16,9 +16,10 @@ from schemas.positions import Chunk
 class TableSnapshot:
     """One table that is being copied."""
 
-    def __init__(self, shape: Shape, done: Mapping[int, Chunk]) -> None:
-        """Begin with the chunks that are stored already."""
+    def __init__(self, shape: Shape, done: Mapping[int, Chunk], *, again: bool = False) -> None:
+        """Begin with the chunks that are stored already; `again`: it is read for a resync."""
         self.shape = shape
+        self._again = again
         self._chunks = dict(done)
         self._lock = threading.Lock()
         self._rows = sum(chunk.rows for chunk in done.values())
@@ -55,6 +56,11 @@ class TableSnapshot:
     def lsn(self) -> int:
         """The latest of the points at which its chunks were read."""
         return max(chunk.lsn for chunk in self._chunks.values())
+
+    @property
+    def since(self) -> int:
+        """The earliest of them, for a resync; otherwise 0."""
+        return min(chunk.lsn for chunk in self._chunks.values()) if self._again else 0
 
     @property
     def rows(self) -> int:

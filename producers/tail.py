@@ -14,12 +14,13 @@ from producers.pgoutput import UNCHANGED, Row, Transaction
 from producers.positions import PositionWriter
 from producers.relations import Relations
 from producers.reread import Rereader
+from producers.resync import Resyncer
 from producers.row_batch import CREATED, DELETED, UPDATED, RowBatch
 from producers.source import Connection
 from producers.stream import Arrived, Stream
 from producers.topic_writer import TopicWriter
 from schemas import failpoint
-from schemas.errors import InvariantError
+from schemas.errors import FolderChangedError, InvariantError
 from schemas.positions import Ends, Marker, Truncate
 
 # Sent in one go: rows and bytes, of all relations together.
@@ -35,7 +36,13 @@ APPLIED = b"applied"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TailParts:
-    """What the tail works with; `epoch` goes into each event id."""
+    """What the tail works with.
+
+    Attributes:
+        pipeline: Who may be asked for something.
+        began_lsn: Where the source was when this process began; what was asked before is no news to it.
+        epoch: Goes into each event id.
+    """
 
     stream: Stream
     connection: Connection
@@ -44,6 +51,9 @@ class TailParts:
     positions: PositionWriter
     acknowledger: Acknowledger
     rereader: Rereader
+    resyncer: Resyncer
+    pipeline: str
+    began_lsn: int
     epoch: int
 
 
@@ -226,7 +236,15 @@ class Tail:
         if message.content == APPLIED:
             self._skipped = self._skipped or self._ordinal == 0
             return
-        self._marker = marker.name_in(message.content)
+        note = marker.read(message.content)
+        self._marker = note.marker or self._marker
+        parts, lsn = self._parts, self._open.lsn
+        if note.pipeline != parts.pipeline:
+            return
+        if note.resync is not None:
+            parts.resyncer.ask(note.resync, parts.epoch, lsn, parts.connection)
+        if note.restart is not None and lsn > parts.began_lsn:
+            raise FolderChangedError(note.restart)
 
 
 _ROWS = frozenset({pgoutput.INSERT, pgoutput.UPDATE, pgoutput.DELETE})

@@ -3,7 +3,8 @@
     UnderstudyError
     ├── UsageError            2   the command line
     ├── ConfigError           3   understudy.toml, entity files, environment
-    │   └── RulesChangedError     entity files are others than those that the worker began with
+    │   ├── RulesChangedError     entity files are others than those that the worker began with
+    │   └── FolderChangedError    the capture is to begin again with the folder as it is now
     ├── SourceError           4   the legacy database
     │   ├── SourceLostError       the connection is gone; capture connects again
     │   ├── SlotLostError         the slot no longer holds what was not yet captured
@@ -113,6 +114,12 @@ class ConfigError(UnderstudyError):
 
 class RulesChangedError(ConfigError):
     """The rules were changed; this worker starts again with them."""
+
+    disposition = Disposition.RETRY
+
+
+class FolderChangedError(ConfigError):
+    """The migration folder was changed; this capture starts again with it."""
 
     disposition = Disposition.RETRY
 

@@ -64,7 +64,13 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotEnd:
-    """All chunks of a table are acknowledged; who has reached `ends` has applied its snapshot."""
+    """All chunks of a table are acknowledged; who has reached `ends` has applied its snapshot.
+
+    Attributes:
+        lsn: The latest of the points at which its rows were read.
+        since: The earliest of them, where the table was read again for a resync: what is known of a key from before,
+            and was not seen again, is gone. 0 of a first snapshot.
+    """
 
     table: str
     topic: str
@@ -72,6 +78,22 @@ class SnapshotEnd:
     lsn: int
     rows: int
     ends: Ends
+    since: int = 0
+
+    @property
+    def seen_from(self) -> EventId:
+        """No key that is still there has an event id below this."""
+        return EventId(self.epoch, self.since, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resync:
+    """Somebody asked, in the transaction that committed at `lsn`, that a table be read again."""
+
+    table: str
+    topic: str
+    epoch: int
+    lsn: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +138,13 @@ class SchemaText:
     text: str
 
 
-Record = Intent | Position | Chunk | SnapshotEnd | Marker | Truncate | SchemaText
+Record = Intent | Position | Chunk | SnapshotEnd | Resync | Marker | Truncate | SchemaText
 _KINDS: dict[str, type[Record]] = {
     "intent": Intent,
     "position": Position,
     "chunk": Chunk,
     "snapshot": SnapshotEnd,
+    "resync": Resync,
     "marker": Marker,
     "heartbeat": Marker,
     "truncate": Truncate,
@@ -136,6 +159,8 @@ def key(record: Record) -> str:
             parts: tuple[object, ...] = ("chunk", record.table, record.number)
         case SnapshotEnd():
             parts = ("snapshot", record.table)
+        case Resync():
+            parts = ("resync", record.table)
         case Marker():
             parts = ("heartbeat",) if record.id == "heartbeat" else ("marker", record.id)
         case Truncate():

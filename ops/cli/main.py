@@ -8,6 +8,7 @@ import typer
 
 from ops import logs
 from ops.cli import (
+    adding,
     cutover,
     documenting,
     letters,
@@ -17,6 +18,7 @@ from ops.cli import (
     output,
     proving,
     replaying,
+    resyncing,
     reverse,
     rollback,
     running,
@@ -48,6 +50,8 @@ for group in (
     proving.app,
     verifying.app,
     replaying.app,
+    adding.app,
+    resyncing.app,
     measuring.app,
     mending.app,
 ):

@@ -36,6 +36,11 @@ _PHASES = """
     SELECT entity, phase, held_at IS NOT NULL OR stopped_at IS NOT NULL FROM understudy.entities
     WHERE generation = understudy.generation(entity) AND entity = ANY (%s) ORDER BY entity"""
 
+_RESYNCS = """
+    SELECT entity FROM understudy.entities
+    WHERE generation = understudy.generation(entity) AND entity = ANY (%s) AND resync_asked_lsn > resynced_lsn
+    ORDER BY entity"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
@@ -64,6 +69,7 @@ def look(sight: Sight) -> list[Gate]:
             _inverse(sight),
             *_pipeline(sight),
             *_phases(sight),
+            _resync(sight),
             _verified(sight),
             *integrity.look(sight.target, sight.migration),
             *_waiting(sight),
@@ -199,6 +205,18 @@ def _phases(sight: Sight) -> Iterator[Gate]:
         else f"all {len(entities)} entities are in the tail",
         remedy=f"understudy status {sight.migration.folder}; understudy resume {sight.migration.folder}",
         evidence={"phases": phases},
+    )
+
+
+def _resync(sight: Sight) -> Gate:
+    rows = sight.target.execute(_RESYNCS, [list(sight.migration.entities)]).fetchall()
+    names = [str(name) for (name,) in rows]
+    return Gate(
+        name="resync",
+        met=not names,
+        says=f"read again: {', '.join(names)}" if names else "no table is being read again",
+        remedy="Wait for its end: understudy resync waits, and asks for nothing where one is under way.",
+        evidence={"entities": names},
     )
 
 

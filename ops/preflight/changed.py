@@ -23,6 +23,7 @@ def check(connection: Connection, migration: Migration) -> Iterator[Finding]:
         return
     try:
         founding.check(connection, migration.pipeline.namespace, list(migration.entities.values()))
+        founding.require_files(connection, migration.entities)
     except ConfigError as problem:
         yield failed(Side.CONFIG, "identity-changed", in_pipeline(migration, "namespace"), problem)
         return

@@ -3,6 +3,7 @@
 UPDATE understudy.entities l
 SET target = %(target)s, spec_hash = %(hash)s, spec_version = s.spec_version, epoch = s.epoch,
     truncated_epoch = s.truncated_epoch, truncated_lsn = s.truncated_lsn, truncated_ordinal = s.truncated_ordinal,
+    resynced_epoch = s.resynced_epoch, resynced_lsn = s.resynced_lsn,
     held_at = NULL, stopped_at = NULL, stopped_reason = NULL, reload_at = clock_timestamp()
 FROM understudy.entities s
 WHERE l.generation = 1 AND l.entity = %(entity)s AND s.generation = 2 AND s.entity = l.entity;

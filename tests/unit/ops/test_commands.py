@@ -63,6 +63,8 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
         "reapply",
         "replay",
         "swap",
+        "add",
+        "resync",
         "reverse",
         "rollback",
         "rehearse",
@@ -135,6 +137,8 @@ def wrong_folders(place: Path) -> Iterator[Path]:
 BESIDE = {
     ("document",): ["--output", "docs"],
     ("replay",): ["--all"],
+    ("add",): ["--entity", "orders"],
+    ("resync",): ["--entity", "orders"],
     ("dead-letters", "show"): ["--entity", "orders", "--key", "1"],
     ("parked", "show"): ["--entity", "orders", "--key", "1"],
     ("dead-letters", "discard"): ["--entity", "orders", "--because", "old"],

@@ -56,6 +56,7 @@ def test_only_the_short_list_is_tried_again_or_set_aside() -> None:
     assert others == {
         "BrokerLostError": Disposition.RETRY,
         "OwnershipLostError": Disposition.RETRY,
+        "FolderChangedError": Disposition.RETRY,
         "RulesChangedError": Disposition.RETRY,
         "SourceLostError": Disposition.RETRY,
         "RecordError": Disposition.DEAD_LETTER,
