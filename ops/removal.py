@@ -6,6 +6,7 @@ Each step does nothing where nothing is left, so that a second run finishes what
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.resources import files
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -26,6 +27,7 @@ from schemas.migration import Migration
 APPLICATION = "drop"
 _HAS_PUBLICATION = "SELECT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = %s)"
 _HAS_CONTROL = "SELECT to_regnamespace('understudy') IS NOT NULL"
+_READERS = files("ops").joinpath("readers.sql").read_bytes()
 _IN_USE = "Stop run, produce, consume and replay first, everywhere."
 
 
@@ -40,6 +42,7 @@ class Remains:
     subjects: tuple[str, ...]
     rebuilds: tuple[Leftover, ...]
     has_control: bool
+    readers: tuple[str, ...]
     has_way_back: bool
 
     def lines(self) -> list[str]:
@@ -51,7 +54,8 @@ class Remains:
         listed += [f"registry subject {name}" for name in self.subjects]
         listed += [line for left in self.rebuilds for line in left.lines()]
         listed += ["the way back, with what holds back WAL of the target"] * self.has_way_back
-        return listed + ["schema understudy of the target, with all mappings"] * self.has_control
+        listed += ["schema understudy of the target, with all mappings"] * self.has_control
+        return listed + [f"view {name}, which reads old ids there" for name in self.readers]
 
 
 def find(migration: Migration, at: Endpoints) -> Remains:
@@ -78,6 +82,7 @@ def find(migration: Migration, at: Endpoints) -> Remains:
     with databases.target(at.target_dsn, APPLICATION) as target:
         has_control = _is_true(target, _HAS_CONTROL)
         rebuilds = dropping.leftovers(target) if has_control else []
+        readers = tuple(str(name) for (name,) in target.execute(_READERS).fetchall())
     return Remains(
         slots=tuple(one.name for one in slots),
         publication=published if is_published else None,
@@ -88,6 +93,7 @@ def find(migration: Migration, at: Endpoints) -> Remains:
         subjects=_subjects(migration, at),
         rebuilds=tuple(rebuilds),
         has_control=has_control,
+        readers=readers,
         has_way_back=reverse.state(migration, at) is not None,
     )
 

@@ -8,9 +8,11 @@ from psycopg import sql
 from consumers import control
 from consumers.plan import mapping_of
 from consumers.specification import spec_hash
+from ops import ids
 from ops.controls import audit
 from ops.databases import Connection
 from ops.replay.shadow import Shadow
+from schemas.entity import CONTROL_SCHEMA, Entity
 from schemas.errors import ConflictError
 from schemas.migration import Migration
 
@@ -31,6 +33,7 @@ _ENTITY = """
     SELECT 2, entity, %(target)s, epoch, %(hash)s, (
         SELECT max(e.spec_version) + 1 FROM understudy.entities e WHERE e.entity = %(entity)s)
     FROM understudy.entities WHERE generation = 1 AND entity = %(entity)s"""
+_INDEX = "SELECT pg_get_indexdef(oid) FROM (SELECT to_regclass(%s) AS oid) i WHERE oid IS NOT NULL"
 _EXISTS = "SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL"
 
 
@@ -75,7 +78,21 @@ def _add(target: Connection, migration: Migration, name: str) -> None:
     }
     target.execute(_ENTITY, known)
     control.add_leaf(target, entity)
+    _like_live(target, entity, name)
     target.execute(_CHECKED.format(sql.Identifier(*mapping_of(entity)), sql.Literal(name)))
+
+
+def _like_live(target: Connection, entity: Entity, name: str) -> None:
+    """Give the leaf the index by which old ids are found, where the live one has it."""
+    place = sql.Identifier(CONTROL_SCHEMA, ids.index_of(name)).as_string()
+    for (definition,) in target.execute(_INDEX, [place]).fetchall():
+        target.execute(
+            sql.SQL("CREATE INDEX {} ON {} USING {}").format(
+                sql.Identifier(ids.index_of(name)),
+                sql.Identifier(*mapping_of(entity)),
+                sql.SQL(str(definition).partition(" USING ")[2]),
+            )
+        )
 
 
 def oids(target: Connection, tables: Sequence[tuple[str, str]]) -> list[int]:

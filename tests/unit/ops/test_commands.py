@@ -65,6 +65,7 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
         "swap",
         "add",
         "resync",
+        "ids",
         "reverse",
         "rollback",
         "rehearse",
