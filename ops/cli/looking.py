@@ -2,12 +2,15 @@
 
 import enum
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ops.cli.arguments import Folder, Output
 from ops.cli.output import Format, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from schemas.migration import Migration
 
 app = typer.Typer()
 COUNT_MS = 1_000  # A million rows or so.
@@ -42,18 +45,49 @@ def check(folder: Folder, output: Output = Format.TABLE) -> None:
 
 
 @app.command()
-def plan(folder: Folder, output: Output = Format.TABLE) -> None:
+def plan(
+    folder: Folder,
+    *,
+    capacity: Annotated[
+        bool,
+        typer.Option(
+            "--capacity",
+            help="Estimate Kafka, disk, hours and WAL instead; reads some rows of each table.",
+        ),
+    ] = False,
+    output: Output = Format.TABLE,
+) -> None:
     """Show in which order entities are applied, from where to where, and whom each waits for; asks no server.
+
+    With --capacity it asks source and target, for about ten seconds, and writes nothing.
 
     Example: understudy plan examples/clinic
     """
     from ops import sequence, wiring  # noqa: PLC0415 - see check
 
-    steps = sequence.steps(wiring.read(folder))
+    migration = wiring.read(folder)
+    if capacity:
+        _show_capacity(migration, output)
+        return
+    steps = sequence.steps(migration)
     if output is Format.JSON:
         print_json({"entities": [step.as_json() for step in steps]})
         return
     print_table(sequence.HEADINGS, [step.cells() for step in steps])
+
+
+def _show_capacity(migration: "Migration", output: Format) -> None:
+    from ops import wiring  # noqa: PLC0415 - see check
+    from ops.capacity import text  # noqa: PLC0415
+    from ops.capacity.estimate import estimate  # noqa: PLC0415
+
+    found = estimate(migration, wiring.endpoints(migration))
+    if output is Format.JSON:
+        print_json(found.as_json())
+        return
+    print_table(text.HEADINGS, text.rows(found))
+    for line in text.lines(found):
+        typer.echo(line)
 
 
 @app.command()
