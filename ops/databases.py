@@ -14,6 +14,9 @@ STATEMENT_TIMEOUT_MS = 30_000
 LOCK_TIMEOUT_MS = 20_000  # A batch that is being applied ends within it.
 
 
+Failure = type[SourceError] | type[TargetError]
+
+
 @contextmanager
 def source(dsn: str, application: str) -> Iterator[Connection]:
     """A session with the legacy database, autocommit.
@@ -21,7 +24,7 @@ def source(dsn: str, application: str) -> Iterator[Connection]:
     Raises:
         SourceError: It cannot be reached, or refuses.
     """
-    with _session(dsn, application, SourceError) as connection:
+    with connect(dsn, application, SourceError) as connection, errors_of(SourceError):
         yield connection
 
 
@@ -32,15 +35,17 @@ def target(dsn: str, application: str) -> Iterator[Connection]:
     Raises:
         TargetError: It cannot be reached, or refuses.
     """
-    with _session(dsn, application, TargetError) as connection:
+    with connect(dsn, application, TargetError) as connection, errors_of(TargetError):
         yield connection
 
 
-@contextmanager
-def _session(
-    dsn: str, application: str, failure: type[SourceError | TargetError]
-) -> Iterator[Connection]:
-    side = "source" if failure is SourceError else "target"
+def connect(dsn: str, application: str, failure: Failure) -> Connection:
+    """A session with the side whose failure this is; the caller closes it.
+
+    Raises:
+        SourceError, TargetError: It cannot be reached, or refuses.
+    """
+    side = _side(failure)
     try:
         settings = session.parameters(
             application,
@@ -48,23 +53,31 @@ def _session(
             statement_timeout=str(STATEMENT_TIMEOUT_MS),
             lock_timeout=str(LOCK_TIMEOUT_MS),
         )
-        connection = psycopg.connect(dsn, autocommit=True, **settings)  # type: ignore[arg-type]
+        return psycopg.connect(dsn, autocommit=True, **settings)  # type: ignore[arg-type]
     except psycopg.Error as error:
         remedy = f"Check dsn in [{side}] of understudy.toml, or UNDERSTUDY_{side.upper()}__DSN."
         # What libpq has against a DSN that it cannot read quotes from it; nor is it known what of it is a password.
         if isinstance(error, psycopg.ProgrammingError):
             raise failure("the dsn cannot be read", remedy=remedy) from error
         raise failure(first_line(error), remedy=remedy, server=session.redacted(dsn)) from error
-    with connection:
-        try:
-            yield connection
-        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
-            remedy = "Try again; pg_stat_activity shows who holds the lock."
-            raise ConflictError(
-                f"another session of the {side} holds a lock", remedy=remedy
-            ) from error
-        except psycopg.Error as error:
-            raise failure(first_line(error), sqlstate=error.sqlstate) from error
+
+
+@contextmanager
+def errors_of(failure: Failure) -> Iterator[None]:
+    """The errors of a session as ours."""
+    try:
+        yield
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+        remedy = "Try again; pg_stat_activity shows who holds the lock."
+        raise ConflictError(
+            f"another session of the {_side(failure)} holds a lock", remedy=remedy
+        ) from error
+    except psycopg.Error as error:
+        raise failure(first_line(error), sqlstate=error.sqlstate) from error
+
+
+def _side(failure: Failure) -> str:
+    return "source" if failure is SourceError else "target"
 
 
 def first_line(error: psycopg.Error) -> str:

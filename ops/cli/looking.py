@@ -112,18 +112,17 @@ def status(
     Example: understudy status examples/clinic --watch
     """
     from ops import wiring  # noqa: PLC0415 - see check
-    from ops.cli import watching  # noqa: PLC0415
-    from ops.watch.observer import Observer  # noqa: PLC0415
-    from ops.watch.watcher import Watcher  # noqa: PLC0415
+    from ops.cli.watching import show, watch_until_stopped  # noqa: PLC0415
+    from ops.watch.watcher import watching  # noqa: PLC0415
 
     migration = wiring.read(folder)
-    with Observer(migration=migration, at=wiring.endpoints(migration)) as observer:
-        watcher, count_ms = Watcher(observer=observer), 0 if exact else COUNT_MS
+    with watching(migration, wiring.endpoints(migration)) as watcher:
+        count_ms = 0 if exact else COUNT_MS
         if watch:
-            watching.watch(watcher, output, count_ms)
+            watch_until_stopped(watcher, output, count_ms)
         else:
             seen = watcher.look_once(count_ms=count_ms)
-            watching.show(seen, output)
+            show(seen, output)
             raise typer.Exit(seen.exit_code)
 
 

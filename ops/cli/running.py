@@ -46,14 +46,18 @@ def run(
     from ops.preflight import capture  # noqa: PLC0415
     from ops.preflight.check import require_sound  # noqa: PLC0415
     from ops.watch.display import Display  # noqa: PLC0415
+    from ops.watch.watcher import watching  # noqa: PLC0415
 
     stop, done = stop_event(), threading.Event()
     migration = wiring.read(folder)
     at = wiring.endpoints(migration)
     capture.require_none(migration, at)
     require_sound(migration, at)
-    display = Display(migration, at, done)
-    with served(migration, at, ui_port) if ui else nullcontext():
+    with (
+        watching(migration, at) as watcher,
+        served(watcher, ui_port) if ui else nullcontext(),
+    ):
+        display = Display(watcher, done, say)
         display.start()
         try:
             code = supervise.supervise(supervise.parts(folder, workers), stop)

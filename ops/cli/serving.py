@@ -11,8 +11,7 @@ from ops.cli.arguments import Folder
 from ops.cli.output import say
 
 if TYPE_CHECKING:
-    from ops.stack.state import Endpoints
-    from schemas.migration import Migration
+    from ops.watch.watcher import Watcher
 
 app = typer.Typer()
 HOST = "127.0.0.1"
@@ -46,22 +45,26 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from ops.cli.running import stop_event  # noqa: PLC0415 - it takes `served` from here
     from ops.serve.access import Place  # noqa: PLC0415
     from ops.serve.server import serving  # noqa: PLC0415
+    from ops.watch.watcher import watching  # noqa: PLC0415
 
     stop = stop_event()
     place = Place(host=host, port=port, names=tuple(name or ()), certificate=tls_cert, key=tls_key)
     place.require_safe(token_file)
     migration = wiring.read(folder)
-    with serving(migration, wiring.endpoints(migration), place, token_file) as address:
+    with (
+        watching(migration, wiring.endpoints(migration)) as watcher,
+        serving(watcher, place, token_file) as address,
+    ):
         say(f"the page: {address}")
         stop.wait()
 
 
 @contextmanager
-def served(migration: "Migration", at: "Endpoints", port: int) -> Iterator[None]:
+def served(watcher: "Watcher", port: int) -> Iterator[None]:
     """Serve the page to this machine while the block runs, and say where."""
     from ops.serve.access import Place  # noqa: PLC0415 - see serve
     from ops.serve.server import serving  # noqa: PLC0415
 
-    with serving(migration, at, Place(host=HOST, port=port), None) as address:
+    with serving(watcher, Place(host=HOST, port=port), None) as address:
         say(f"the page: {address}")
         yield

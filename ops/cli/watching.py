@@ -32,7 +32,7 @@ def show(status: Status, output: Format) -> None:
         typer.echo(note)
 
 
-def watch(watcher: Watcher, output: Format, count_ms: int) -> None:
+def watch_until_stopped(watcher: Watcher, output: Format, count_ms: int) -> None:
     """Look again and again, until SIGINT or SIGTERM: a screen on a terminal, elsewhere a line for each look."""
     stop, began = stop_event(), time.monotonic()
     on_screen = output is Format.TABLE and sys.stdout.isatty()

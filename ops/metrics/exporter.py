@@ -9,8 +9,7 @@ from ops import wiring
 from ops.metrics import samples
 from ops.metrics.definitions import OF_STATUS, Sample
 from ops.metrics.endpoint import Samples, serving
-from ops.watch.observer import Observer
-from ops.watch.watcher import Watcher
+from ops.watch.watcher import watching
 
 
 @contextmanager
@@ -22,8 +21,7 @@ def exporting(folder: Path, address: str, port: int) -> Iterator[str]:
         ConflictError: The port is taken.
     """
     migration, installed = wiring.read(folder), version("understudy")
-    with Observer(migration=migration, at=wiring.endpoints(migration)) as observer:
-        watcher = Watcher(observer=observer)
+    with watching(migration, wiring.endpoints(migration)) as watcher:
 
         def ask() -> Iterator[Sample]:
             return samples.of_status(watcher.look(), installed)

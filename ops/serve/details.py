@@ -9,12 +9,12 @@ from ops.cutover import report
 from ops.letters import Chosen, Kind
 from ops.proof import trace
 from ops.serve import beside
-from ops.serve.looker import APPLICATION
 from ops.stack.state import Endpoints
 from schemas.errors import UsageError
 from schemas.event_id import lsn_text
 from schemas.migration import Migration
 
+APPLICATION = "page"
 LISTED_MAX = 100
 # What a list of waiting rows shows: all but the row itself.
 _LISTED = (

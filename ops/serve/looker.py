@@ -1,28 +1,22 @@
 """Looks at the servers for the page: the status, what stands beside it, and sizes, which are read rarely."""
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from typing import Protocol
 
-from ops import databases
 from ops.serve import beside
 from ops.serve.beside import Beside
 from ops.serve.overview import Overview, Sizes
-from ops.stack.state import Endpoints
 from ops.watch import source
-from ops.watch.observer import Observer
+from ops.watch.kept import Kept
 from ops.watch.watcher import Watcher
 from schemas.errors import UnderstudyError
-from schemas.migration import Migration
 
-APPLICATION = "page"
 # Rows are counted and sizes read once a minute: half a second of it is less than one per cent.
 SIZES_S = 60.0
 COUNT_MS = 500
 
 Place = tuple[str, str]
-Session = Callable[[str, str], AbstractContextManager[databases.Connection]]
 
 
 class Looks(Protocol):
@@ -31,18 +25,17 @@ class Looks(Protocol):
     def look(self) -> Overview:
         """The pipeline at this moment; may take seconds."""
 
-    def close(self) -> None:
-        """Let go of the servers."""
+    def rest(self) -> None:
+        """Nobody watches: hold no session until the next look."""
 
 
 class Looker:
     """Looks at one pipeline again and again; one thread at a time."""
 
-    def __init__(self, migration: Migration, at: Endpoints) -> None:
-        """Nothing is opened before the first look."""
-        self._migration, self._at = migration, at
-        self._observer = Observer(migration=migration, at=at)
-        self._watcher = Watcher(observer=self._observer)
+    def __init__(self, watcher: Watcher) -> None:
+        """Look with this one, whom others may use too."""
+        self._watcher, self._observer = watcher, watcher.observer
+        self._migration = watcher.observer.migration
         self._rows: dict[str, int] = {}
         self._sizes: Mapping[str, Sizes] = {}
         self._sized_at: float | None = None
@@ -65,36 +58,30 @@ class Looker:
             rows=self._rows,
         )
 
-    def close(self) -> None:
-        """Let go of Kafka."""
-        self._observer.__exit__()
+    def rest(self) -> None:
+        """Let go of the databases, until the next look."""
+        self._observer.rest()
 
     def _beside(self) -> Beside:
         """Without it the status still says what is wrong with the target."""
         try:
-            with databases.target(self._at.target_dsn, APPLICATION) as connection:
-                return beside.read(connection, self._migration)
+            return self._observer.at_target.ask(lambda c: beside.read(c, self._migration))
         except UnderstudyError:
             return Beside()
 
     def _read_sizes(self) -> dict[str, Sizes]:
         entities = self._migration.entities
-        sources = _sizes(
-            databases.source, self._at.source_dsn, [e.source.place for e in entities.values()]
-        )
-        targets = _sizes(
-            databases.target, self._at.target_dsn, [e.target.place for e in entities.values()]
-        )
+        sources = _sizes(self._observer.at_source, [e.source.place for e in entities.values()])
+        targets = _sizes(self._observer.at_target, [e.target.place for e in entities.values()])
         return {
             name: Sizes(source=sources.get(e.source.place), target=targets.get(e.target.place))
             for name, e in entities.items()
         }
 
 
-def _sizes(open_session: Session, dsn: str, places: list[Place]) -> dict[Place, int]:
+def _sizes(session: Kept, places: list[Place]) -> dict[Place, int]:
     """Rows of tables, about; empty where the server does not answer, which the status says."""
     try:
-        with open_session(dsn, APPLICATION) as connection:
-            return source.estimates(connection, places)
+        return session.ask(lambda c: source.estimates(c, places))
     except UnderstudyError:
         return {}

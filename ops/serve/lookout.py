@@ -86,6 +86,8 @@ class Lookout:
         while self.viewers and not self._is_closing:
             await self._look()
             await asyncio.sleep(self._pause_s())
+            if not self.viewers:
+                await asyncio.to_thread(self._looks.rest)
 
     def _pause_s(self) -> float:
         pause_s = PAUSE_S_MAX if self._is_busy else self._taken_s / SHARE_MAX

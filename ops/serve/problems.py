@@ -134,7 +134,7 @@ def _dead_letters(entity: EntityStatus, folder: Path) -> Iterator[Problem]:
     if not entity.dead_letters:
         return
     reasons = sorted(entity.dead_letters.items(), key=lambda each: -each[1])
-    says = "; ".join(f"{rows:,} by {reason or 'a rule'}" for reason, rows in reasons)
+    says = "; ".join(f"{rows:,} refused by {reason or 'a rule'}" for reason, rows in reasons)
     yield Problem(
         tone=Tone.WARN,
         about="dead letters",
@@ -148,7 +148,9 @@ def _parked(status: Status, beside: Beside) -> Iterator[Problem]:
     counts: dict[str, list[str]] = {}
     for one in beside.waiting:
         whom = one.waits_for or _REASONS.get(one.reason, one.reason)
-        counts.setdefault(one.entity, []).append(f"{one.rows:,} wait for {whom}")
+        counts.setdefault(one.entity, []).append(
+            f"{one.rows:,} {'waits' if one.rows == 1 else 'wait'} for {whom}"
+        )
     for name, texts in counts.items():
         yield Problem(
             tone=Tone.WARN,

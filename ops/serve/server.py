@@ -4,7 +4,7 @@ import errno
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -16,9 +16,8 @@ from ops.serve.app import application
 from ops.serve.details import Details
 from ops.serve.looker import Looker
 from ops.serve.lookout import Lookout
-from ops.stack.state import Endpoints
+from ops.watch.watcher import Watcher
 from schemas.errors import ConfigError, ConflictError
-from schemas.migration import Migration
 
 BACKLOG = 64
 CONNECTIONS_MAX = 200
@@ -26,10 +25,8 @@ STOP_S = 3  # Streams end within a second.
 
 
 @contextmanager
-def serving(
-    migration: Migration, at: Endpoints, place: Place, token_file: Path | None
-) -> Iterator[str]:
-    """Serve the page of a migration, at a place that is safe, while the block runs.
+def serving(watcher: Watcher, place: Place, token_file: Path | None) -> Iterator[str]:
+    """Serve the page of what somebody watches, at a place that is safe, while the block runs.
 
     Yields:
         Its address; with a token that was made for it, in the part that browsers keep to themselves.
@@ -39,9 +36,11 @@ def serving(
         ConflictError: The port is taken.
     """
     token = access.token_of(token_file)
-    with closing(Looker(migration, at)) as looker, listening(place) as (listener, port):
-        lookout = Lookout(looker)
-        app = application(lookout, Details(migration, at), Access.of(place, port, token))
+    observer = watcher.observer
+    with listening(place) as (listener, port):
+        lookout = Lookout(Looker(watcher))
+        details = Details(observer.migration, observer.at)
+        app = application(lookout, details, Access.of(place, port, token))
         with running(app, place, listener, lookout):
             yield address(place, port) + ("" if token_file else f"#token={token}")
 

@@ -1,6 +1,6 @@
 """Puts together what source, Kafka and target say of a pipeline; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ops import sequence
@@ -55,7 +55,7 @@ def status(migration: Migration, said: Answers, problems: Sequence[UnderstudyErr
     known = {entity.entity: entity for entity in said.entities}
     new = {name: unseen(name, str(e.target)) for name, e in migration.entities.items()}
     entities = [entity for _, entity in sorted((new | known).items())]
-    waits = _waits(migration, entities)
+    waits, places = _waits(migration, entities), _by_topic(said.ends or ())
     return Status(
         pipeline=migration.pipeline.pipeline,
         folder=migration.folder,
@@ -63,8 +63,8 @@ def status(migration: Migration, said: Answers, problems: Sequence[UnderstudyErr
         captured_lsn=said.progress.lsn,
         workers=said.group.members if said.group else None,
         entities=tuple(
-            replace(_entity(migration, found, said, moment), waits_for=waits.get(found.entity, ()))
-            for found in entities
+            replace(one, waits_for=waits[one.name]) if waits.get(one.name) else one
+            for one in (_entity(migration, found, said, moment, places) for found in entities)
         ),
         problems=tuple(dict.fromkeys(str(problem) for problem in problems)),
         unanswered=frozenset(
@@ -85,14 +85,26 @@ def _newest_marker_ms(said: Answers) -> int | None:
     return max((heartbeat.source_ms if heartbeat else 0, *applied)) or None
 
 
-def _entity(migration: Migration, found: Entity, said: Answers, moment: Moment) -> EntityStatus:
+def _by_topic(places: Iterable[Place]) -> dict[str, list[Place]]:
+    found: dict[str, list[Place]] = {}
+    for place in places:
+        found.setdefault(place[0], []).append(place)
+    return found
+
+
+def _entity(
+    migration: Migration,
+    found: Entity,
+    said: Answers,
+    moment: Moment,
+    places: Mapping[str, Sequence[Place]],
+) -> EntityStatus:
     spec = migration.entities.get(found.entity)
     label, topic = (str(spec.source), migration.topic(spec)) if spec else ("", "")
     is_captured = label in said.progress.ended
-    places = [place for place in said.ends or () if place[0] == topic]
     behind = lag.measure(
         found.checkpoints,
-        places,
+        places.get(topic, ()),
         None if is_captured else said.estimates.get(found.entity),
         moment,
     )
@@ -134,8 +146,10 @@ def _state(found: Entity) -> str:
 
 def _waits(migration: Migration, entities: Sequence[Entity]) -> dict[str, tuple[str, ...]]:
     """Whom each entity still waits for in the snapshot; those of one ring or one topic go together."""
-    steps = {step.entity: step for step in sequence.steps(migration)}
     unready = {found.entity for found in entities if found.phase in _UNREADY}
+    if not unready:
+        return {}
+    steps = {step.entity: step for step in sequence.steps(migration)}
     waits: dict[str, tuple[str, ...]] = {}
     for together in migration.topics.values():
         names = {other for name in together for other in (name, *steps[name].ring)}

@@ -3,20 +3,18 @@
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from ops.stack.state import Endpoints
 from ops.watch import text
-from ops.watch.observer import Observer
 from ops.watch.status import Status
 from ops.watch.watcher import Watcher
-from schemas.migration import Migration
 
-TERMINAL_INTERVAL_S = 1.0
+TERMINAL_INTERVAL_S = 2.0
 PLAIN_INTERVAL_S = 10.0
 PLAIN_INTERVAL_TAIL_S = 60.0  # Nothing changes for days: a log should stay readable.
 
@@ -24,33 +22,30 @@ PLAIN_INTERVAL_TAIL_S = 60.0  # Nothing changes for days: a log should stay read
 class Display(threading.Thread):
     """Looks at the pipeline and shows it on stderr, until `stop` is set; never fails the run."""
 
-    def __init__(self, migration: Migration, at: Endpoints, stop: threading.Event) -> None:
-        """Prepare; `start` begins."""
+    def __init__(self, watcher: Watcher, stop: threading.Event, say: Callable[[str], None]) -> None:
+        """Prepare; `start` begins. Lines are said with `say`."""
         super().__init__(name="display", daemon=True)
-        self._migration, self._at, self._stop_event = migration, at, stop
+        self._watcher, self._stop_event, self._say = watcher, stop, say
         self._began_at = time.monotonic()
 
     def run(self) -> None:
         """Show until stopped."""
-        with Observer(migration=self._migration, at=self._at) as observer:
-            watcher = Watcher(observer=observer)
-            if sys.stderr.isatty():
-                self._show_live(watcher)
-            else:
-                self._show_lines(watcher)
+        if sys.stderr.isatty():
+            self._show_live()
+        else:
+            self._show_lines()
 
-    def _show_live(self, watcher: Watcher) -> None:
+    def _show_live(self) -> None:
         with Live(console=Console(file=sys.stderr), transient=True, auto_refresh=False) as live:
             while not self._stop_event.wait(TERMINAL_INTERVAL_S):
-                status = watcher.look()
+                status = self._watcher.recent(TERMINAL_INTERVAL_S)
                 live.update(Group(self._bars(status), whole(self._line(status))), refresh=True)
 
-    def _show_lines(self, watcher: Watcher) -> None:
+    def _show_lines(self) -> None:
         interval_s = PLAIN_INTERVAL_S
         while not self._stop_event.wait(interval_s):
-            status = watcher.look()
-            sys.stderr.write(self._line(status) + "\n")
-            sys.stderr.flush()
+            status = self._watcher.recent(TERMINAL_INTERVAL_S)
+            self._say(self._line(status))
             interval_s = PLAIN_INTERVAL_TAIL_S if status.state == "tail" else PLAIN_INTERVAL_S
 
     def _line(self, status: Status) -> str:

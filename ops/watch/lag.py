@@ -64,14 +64,11 @@ def measure(
         moment: What it is compared with.
     """
     applied = sum(one.next_offset for one in checkpoints)
-    stored = None if moment.ends is None else sum(moment.ends.get(place, 0) for place in places)
+    ends = {place: moment.ends[place] for place in places} if moment.ends is not None else {}
+    stored = None if moment.ends is None else sum(ends.values())
     offsets = {one.place: one.next_offset for one in checkpoints}
     # Who asks Kafka after the target sees at least what was applied; a topic that was made anew holds less.
-    by_partition = {
-        place: max(0, end - offsets.get(place, 0))
-        for place, end in (moment.ends or {}).items()
-        if place in places
-    }
+    by_partition = {place: max(0, end - offsets.get(place, 0)) for place, end in ends.items()}
     records = None if stored is None else max(0, stored - applied)
     known = None if stored is None else max(stored, rows or 0)
     watermark_ms = min((one.watermark_ms for one in checkpoints), default=0)

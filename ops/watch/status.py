@@ -211,6 +211,8 @@ class Status:
     def next_steps(self) -> list[str]:
         """Commands that the state suggests, the most urgent first."""
         folder = self.folder
+        if self.is_over and not self.problems:
+            return [f"understudy cutover status {folder}"]
         stopped = [entity for entity in self.entities if entity.state == "stopped"]
         paused = [entity for entity in self.entities if entity.state == "paused"]
         steps = [
@@ -226,7 +228,21 @@ class Status:
             steps.append(f"understudy check {folder}")
         elif not (is_captured and self.workers):
             steps.append(f"understudy run {folder}")
-        return steps or [f"understudy status {folder} --watch"]
+        return steps or [self._calm_step]
+
+    @property
+    def _calm_step(self) -> str:
+        """What comes next where nothing is urgent."""
+        if self.state != "tail":
+            return f"understudy status {self.folder} --watch"
+        if any(one.parked for one in self.entities):
+            return f"understudy parked list {self.folder}"
+        if any(
+            one.verified is None or one.verified.by_other_rules or not one.verified.is_clean
+            for one in self.entities
+        ):
+            return f"understudy verify {self.folder}"
+        return f"understudy cutover plan {self.folder}"
 
 
 def _moves(pace: Pace | None) -> dict[str, object]:

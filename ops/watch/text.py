@@ -25,16 +25,26 @@ def answers(status: Status) -> Iterator[str]:
     wrong = "; ".join(movements(status))
     if wrong:
         yield f"movement: {wrong}"
-    blockers = "; ".join(status.blockers)
     if not status.is_over:
-        yield f"cutover: {f'not before this is done: {blockers}' if blockers else 'understudy cutover plan'}"
+        yield f"cutover: {_cutover(status)}"
 
 
 def _where(status: Status) -> str:
+    if status.is_over:
+        return "switched: the target is written by its applications"
     if status.state != "snapshot":
-        return f"{status.state}; lag {duration(status.lag_ms)}"
+        return f"{status.state}; {_lag(status.lag_ms)}"
     whole = status.applied + status.remaining
     return f"snapshot, {percent(status.applied, whole)} of {whole} records applied"
+
+
+def _lag(milliseconds: float | None) -> str:
+    return "lag not known yet" if milliseconds is None else f"lag {duration(milliseconds)}"
+
+
+def _cutover(status: Status) -> str:
+    blockers = "; ".join(status.blockers)
+    return f"blocked by {blockers}" if blockers else "nothing seen here is in the way"
 
 
 def _capture(status: Status) -> str:
@@ -42,12 +52,12 @@ def _capture(status: Status) -> str:
     if source is None:
         return "the source does not answer"
     if source.slot is None:
-        return "no slot"
+        return "not there: it has never run, or its slot was dropped"
     slot = source.slot
     budget = "" if slot.safe_wal_bytes is None else f", {amount(slot.safe_wal_bytes)} more are safe"
     parts = [
         "runs" if source.is_captured else "does not run",
-        f"lag {duration(status.capture_lag_ms)}",
+        _lag(status.capture_lag_ms),
         *_speed(status.capture_pace),
         f"slot {slot.wal_status}, {amount(slot.retained_bytes)} of WAL retained{budget}",
     ]

@@ -55,7 +55,7 @@ class HandMade:
             rows={one.name: one.captured for one in entities},
         )
 
-    def close(self) -> None:
+    def rest(self) -> None:
         """Nothing is open."""
 
     def status(self, entities: tuple[EntityStatus, ...]) -> Status:

@@ -68,8 +68,8 @@ def test_a_pipeline_that_runs_shows_its_lag_and_who_has_the_token_reaches_a_dead
     expect.set_options(timeout=DEADLINE_MS)
     assert "token" not in page.url
     expect(page.locator(row("orders"))).to_contain_text("tail")
-    expect(page.locator(".problems")).to_contain_text("1 by 23514 no_markup")
-    expect(page.locator(".problems")).to_contain_text("1 wait for customers")
+    expect(page.locator(".problems")).to_contain_text("1 refused by 23514 no_markup")
+    expect(page.locator(".problems")).to_contain_text("1 waits for customers")
     lag = page.locator(row("orders")).locator("td").nth(1)
     expect(lag).to_have_text(re.compile(r"^\d+\.\d+s$"))
 

@@ -39,7 +39,9 @@ def test_one_look_answers_where_we_are_what_is_wrong_and_what_comes_next(
     expect(first).to_contain_text("treatments")
     problems = page.locator(".problems li")
     expect(problems).to_have_count(3)
-    expect(problems.nth(1)).to_contain_text("6 by 23514 orders_total_check; 2 by 22P02 status")
+    expect(problems.nth(1)).to_contain_text(
+        "6 refused by 23514 orders_total_check; 2 refused by 22P02 status"
+    )
     expect(problems.nth(1).locator("code")).to_contain_text("dead-letters list")
     expect(problems.nth(2)).to_contain_text("41 wait for orders")
     expect(page.locator("figure.lag figcaption")).to_contain_text("s")

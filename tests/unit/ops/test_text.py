@@ -80,7 +80,11 @@ def test_the_lag_is_unknown_until_every_entity_has_one() -> None:
 
 
 def test_the_next_step_is_the_most_urgent_one() -> None:
-    assert status(entity()).next_steps == ["understudy status shop --watch"]
+    assert status(entity(state="snapshot")).next_steps == ["understudy status shop --watch"]
+    assert status(entity(parked={"parent": 1})).next_steps == ["understudy parked list shop"]
+    assert status(entity()).next_steps == ["understudy verify shop"]
+    switched = status(entity(state="switched"), workers=0)
+    assert switched.next_steps == ["understudy cutover status shop"]
     assert status(entity(), slot=None).next_steps == ["understudy run shop"]
     assert status(entity(state="new"), slot=None).next_steps == ["understudy check shop"]
     assert status(entity(), workers=0).next_steps == ["understudy run shop"]
@@ -123,7 +127,7 @@ def test_the_answers_say_where_how_far_behind_how_fast_and_what_is_in_the_way() 
         "capture: runs; lag 0.21s; 5200 records/s; slot reserved, 19 MB of WAL retained",
         "apply: 1 worker; 48 records/s; 100 records left, ETA 2.00s",
         (
-            "cutover: not before this is done: 1 of 1 entities not in the tail; "
+            "cutover: blocked by 1 of 1 entities not in the tail; "
             "1 of 1 entities not verified since; 2 dead letters"
         ),
     ]

@@ -30,7 +30,7 @@ class Broken:
     def fail(self) -> NoReturn:
         raise ZeroDivisionError
 
-    def close(self) -> None:
+    def rest(self) -> None:
         """Nothing is open."""
 
 
