@@ -2,19 +2,39 @@
 
 import logging
 import os
+import re
 import sys
+import time
 
 import structlog
 
+from schemas.errors import ConfigError
+
 LEVEL_OF_LIBRARIES = logging.WARNING
+FORMAT_VARIABLE = "UNDERSTUDY_LOG_FORMAT"
+JSON, LOGFMT = "json", "logfmt"
+# A server that is away for a night is no reason for a line a second.
+SELDOM_S = 60.0
+# What differs each time that the same is said again.
+_VARYING = ("timestamp", "delay_s")
+_DIGITS = re.compile(r"\d+")
+_PART: dict[str, str] = {}
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Send structlog's and the standard library's events to stderr in one form."""
+    """Send structlog's and the standard library's events to stderr in one form.
+
+    Raises:
+        ConfigError: The environment asks for a form that there is not.
+    """
+    form = os.environ.get(FORMAT_VARIABLE, LOGFMT)
+    if form not in {JSON, LOGFMT}:
+        raise ConfigError(f"{FORMAT_VARIABLE} is {form}", remedy=f"Write {JSON} or {LOGFMT}.")
     shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_traceback,
+        _with_process,
     ]
     structlog.configure(
         processors=[
@@ -35,11 +55,53 @@ def configure(level: int = logging.INFO) -> None:
             ],
         )
     )
+    handler.addFilter(Seldom())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(LEVEL_OF_LIBRARIES)
     for package in ("producers", "consumers", "schemas", "ops"):
         logging.getLogger(package).setLevel(level)
+
+
+def name_part(part: str) -> None:
+    """Have each event of this process tell whose it is: capture or worker."""
+    _PART["part"] = part
+
+
+def is_json() -> bool:
+    """Whether everything on stderr is to be an event, one JSON object a line, as collectors of containers take it."""
+    return os.environ.get(FORMAT_VARIABLE) == JSON
+
+
+class Seldom(logging.Filter):
+    """Lets a warning that says the same again through once a minute, with how often it was kept back."""
+
+    def __init__(self) -> None:
+        """Nothing was said yet."""
+        super().__init__()
+        self._told: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is told."""
+        if record.levelno != logging.WARNING:
+            return True
+        now, said = time.monotonic(), _said(record)
+        told_at, kept = self._told.get(said, (now - SELDOM_S, 0))
+        if now - told_at < SELDOM_S:
+            self._told[said] = told_at, kept + 1
+            return False
+        self._told = {one: told for one, told in self._told.items() if now - told[0] < SELDOM_S}
+        self._told[said] = now, 0
+        if kept and isinstance(record.msg, dict):
+            record.msg["repeated"] = kept
+        return True
+
+
+def _said(record: logging.LogRecord) -> str:
+    """What an event says, but for the moment; of a library's without its numbers too."""
+    if isinstance(record.msg, dict):
+        return str({name: value for name, value in record.msg.items() if name not in _VARYING})
+    return _DIGITS.sub("", record.getMessage())
 
 
 def is_plain() -> bool:
@@ -48,9 +110,18 @@ def is_plain() -> bool:
 
 
 def _renderer() -> structlog.types.Processor:
+    if is_json():
+        return structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
     if sys.stderr.isatty():
         return structlog.dev.ConsoleRenderer(colors=not is_plain())
     return structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+
+
+def _with_process(
+    _logger: object, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Say which process it is; on a terminal a person has started it."""
+    return event if sys.stderr.isatty() else {**event, **_PART, "pid": os.getpid()}
 
 
 def _without_traceback(

@@ -14,7 +14,7 @@ from schemas.errors import ConfigError
 
 ENV_PREFIX = "UNDERSTUDY_"
 # Words of the environment that are not settings of a pipeline.
-ENV_OTHERS = re.compile(r"UNDERSTUDY_(FAILPOINT|CACHE|STACK_\w+|TEST_\w+)")
+ENV_OTHERS = re.compile(r"UNDERSTUDY_(FAILPOINT|CACHE|LOG_FORMAT|STACK_\w+|TEST_\w+)")
 
 
 class _Section(BaseModel):

@@ -73,9 +73,9 @@ def version() -> None:
 
 def main() -> None:
     """Run a command; an error of ours is one line, its remedy and its exit code, never a traceback."""
-    logs.configure()
     try:
         app(prog_name="understudy")
+        logs.configure()
     except UnderstudyError as error:
         sys.exit(output.report(error))
     except Exception as error:  # noqa: BLE001 - the last one who can say it, and a message may hold a row

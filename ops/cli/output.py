@@ -6,17 +6,20 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ops.logs import is_plain
+from ops.logs import is_json, is_plain
 from schemas.errors import Disposition, UnderstudyError, UsageError
 from schemas.session import redacted
 
 WIDTH = 240  # Of a table in a file or pipe: wide enough not to break a line.
 EXIT_RETRYABLE = 75  # EX_TEMPFAIL of sysexits.h.
+
+log = structlog.get_logger(__name__)
 
 
 class Format(enum.StrEnum):
@@ -57,8 +60,11 @@ def console() -> Console:
 
 
 def say(text: str) -> None:
-    """Write a line to stderr, for the person who waits."""
-    typer.secho(text, err=True)
+    """Write a line to stderr, for the person who waits; an event where all is to be events."""
+    if is_json():
+        log.info(text)
+    else:
+        typer.secho(text, err=True)
 
 
 def report(error: UnderstudyError) -> int:
@@ -68,8 +74,11 @@ def report(error: UnderstudyError) -> int:
         The exit code.
     """
     for text in (str(error), *getattr(error, "__notes__", ())):
-        say(f"{mark('error:')} {redacted(text)}")
-    if error.advice:
+        if is_json():
+            log.error(redacted(text), remedy=error.advice)
+        else:
+            say(f"{mark('error:')} {redacted(text)}")
+    if error.advice and not is_json():
         say(f"  {error.advice}")
     return EXIT_RETRYABLE if error.disposition is Disposition.RETRY else error.exit_code
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ops import supervise
+from ops import logs, supervise
 from ops.cli.arguments import Entities, Folder
 from ops.cli.output import say
 from ops.cli.serving import PORT, served
@@ -76,6 +76,7 @@ def produce(folder: Folder, *, with_parent: WithParent = False) -> None:
     Example: understudy produce examples/clinic
     """
     stop = stop_event(with_parent=with_parent)
+    logs.name_part("capture")
     from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
     from ops.metrics.processes import capture_metrics  # noqa: PLC0415
 
@@ -93,6 +94,7 @@ def consume(folder: Folder, entity: Entities = None, *, with_parent: WithParent 
     """
     stop = stop_event(with_parent=with_parent)
     # Lanes decode side by side; threads below them only get into each other's way. Read when polars is imported.
+    logs.name_part("worker")
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
     from ops.metrics.processes import worker_metrics  # noqa: PLC0415
