@@ -13,7 +13,7 @@ from consumers.schedule import Schedule
 from consumers.target import Session, sentence
 from consumers.unit import Batch, Job, Task, Unit, Work
 from consumers.watermarks import Watermarks
-from schemas import failpoint
+from schemas import failpoint, spans
 from schemas.errors import (
     Disposition,
     NotReadyError,
@@ -89,12 +89,14 @@ class Lane(threading.Thread):
 
     def _decode(self, batch: Batch) -> Work:
         topic, schemas = batch.unit.topic, self._assembly.schemas
-        parts = decoding.read(batch.load, schemas.reader)
-        if not parts:
-            return ()
-        appliers = self._assembly.of(self.session.connection(), topic, decoding.newest(parts))
-        rows = decoding.laid_over(parts, appliers[0].plan.legacy)
-        return tuple((applier, applier.read(rows)) for applier in appliers)
+        with spans.span("decode", topic=topic, rows=batch.load.records) as batch.mark:
+            parts = decoding.read(batch.load, schemas.reader)
+            if not parts:
+                return ()
+            appliers = self._assembly.of(self.session.connection(), topic, decoding.newest(parts))
+            rows = decoding.laid_over(parts, appliers[0].plan.legacy)
+        with spans.span("transform", batch.mark, topic=topic, rows=rows.height):
+            return tuple((applier, applier.read(rows)) for applier in appliers)
 
     def _apply(self, batch: Batch) -> None:
         try:
@@ -102,7 +104,8 @@ class Lane(threading.Thread):
                 batch.hold(self._decode(batch))
             self._writing = True
             began = time.monotonic()
-            self._write(batch.unit, batch)
+            with spans.span("apply", batch.mark, topic=batch.unit.topic, rows=batch.load.records):
+                self._write(batch.unit, batch)
         except Exception as error:  # noqa: BLE001 - judged there
             self._answer(batch.unit, error)
         else:

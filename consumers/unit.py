@@ -7,6 +7,7 @@ from enum import Enum, auto
 from consumers.apply import Applier, Events
 from consumers.buffer import Buffer, Load
 from consumers.target import Session
+from schemas.spans import Mark
 
 Chore = Callable[[Session], None]
 Work = tuple[tuple[Applier, Events], ...]
@@ -19,6 +20,7 @@ class Batch:
     Attributes:
         turn: Of the unit when it was taken; a batch of an earlier turn is of no use any more.
         work: The events of each entity, once it is decoded.
+        mark: Of its decoding, for the stages that follow.
     """
 
     unit: "Unit"
@@ -26,6 +28,7 @@ class Batch:
     turn: int
     work: Work | None = None
     decoding: bool = False
+    mark: Mark = None
 
     def hold(self, work: Work) -> None:
         """Keep the work, and no longer the records that it was decoded from."""

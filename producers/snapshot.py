@@ -26,7 +26,7 @@ from producers.settings import CaptureSettings
 from producers.source import Connection, connect, fetch, source_errors
 from producers.table_snapshot import TableSnapshot
 from producers.topic_writer import TopicWriter
-from schemas import failpoint
+from schemas import failpoint, spans
 from schemas.errors import SourceError, SourceLostError
 from schemas.event_id import EventId
 from schemas.positions import Chunk, Ends, SnapshotEnd
@@ -173,11 +173,14 @@ class Pass:
             condition = sql.SQL("{} AND {}").format(condition, _compared(table, "<", item.upper))
         at = EventId(self._parts.epoch, self._point.consistent_point, 0)
         rows = 0
-        for columns in blocks(reader, table, condition):
+        topic = snapshot.shape.topic
+        for columns, read in spans.each("read", blocks(reader, table, condition), topic=topic):
             self._make_way()
             failpoint.reach("snap.chunk_read")
-            pairs = snapshot.shape.encoder.snapshot(columns, at, int(time.time() * 1000))
-            self._parts.writer.send(snapshot.shape.topic, pairs)
+            with spans.span("encode", read, topic=topic):
+                pairs = snapshot.shape.encoder.snapshot(columns, at, int(time.time() * 1000))
+            with spans.span("produce", read, topic=topic, rows=len(pairs)):
+                self._parts.writer.send(topic, pairs)
             rows += len(pairs)
             snapshot.count(len(pairs))
         self._check_storage(reader, table)

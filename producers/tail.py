@@ -6,6 +6,7 @@ collected: pgoutput sends it after its commit, with its commit LSN first, so its
 it still arrives.
 """
 
+import time
 from dataclasses import dataclass
 
 from producers import marker, pgoutput
@@ -19,7 +20,7 @@ from producers.row_batch import CREATED, DELETED, UPDATED, RowBatch
 from producers.source import Connection
 from producers.stream import Arrived, Stream
 from producers.topic_writer import TopicWriter
-from schemas import failpoint
+from schemas import failpoint, spans
 from schemas.errors import FolderChangedError, InvariantError
 from schemas.positions import Ends, Marker, Truncate
 
@@ -64,6 +65,7 @@ class Tail:
         """Begin between two transactions."""
         self._parts = parts
         self._batches: dict[int, RowBatch] = {}
+        self._began_ns = 0
         self._rows = 0
         self._bytes = 0
         self._transaction: Transaction | None = None
@@ -91,8 +93,8 @@ class Tail:
 
     def flush(self) -> None:
         """Send the rows that were collected, and owe the transactions that ended."""
-        for batch in self._batches.values():
-            self._parts.writer.send(batch.shape.topic, batch.encode(self._parts.epoch))
+        if self._batches:
+            self._send()
         if self._batches and self._transaction is not None:
             failpoint.reach("tail.mid_tx")
         self._batches.clear()
@@ -101,6 +103,16 @@ class Tail:
             self._sent_lsn = self._end_lsn
             self._parts.acknowledger.sent(self._end_lsn)
             failpoint.reach("tail.produced_not_acked")
+
+    def _send(self) -> None:
+        with spans.span("read", began_ns=self._began_ns, rows=self._rows) as read:
+            pass
+        for batch in self._batches.values():
+            topic = batch.shape.topic
+            with spans.span("encode", read, topic=topic):
+                pairs = batch.encode(self._parts.epoch)
+            with spans.span("produce", read, topic=topic, rows=len(pairs)):
+                self._parts.writer.send(topic, pairs)
 
     def _acknowledge(self, arrived: Arrived) -> None:
         between = self._transaction is None and not self._batches
@@ -148,7 +160,11 @@ class Tail:
     def _begin(self, oid: int) -> RowBatch | None:
         """A batch for rows of a relation; None if it is not captured."""
         shape = self._parts.relations.shape(oid)
-        return None if shape is None else self._batches.setdefault(oid, RowBatch(shape))
+        if shape is None:
+            return None
+        if not self._batches:
+            self._began_ns = time.time_ns()
+        return self._batches.setdefault(oid, RowBatch(shape))
 
     def _update(self, batch: RowBatch, data: bytes) -> None:
         old, row, whole = pgoutput.updated(data)

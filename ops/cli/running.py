@@ -79,10 +79,11 @@ def produce(folder: Folder, *, with_parent: WithParent = False) -> None:
     logs.name_part("capture")
     from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
     from ops.metrics.processes import capture_metrics  # noqa: PLC0415
+    from ops.tracing import traced  # noqa: PLC0415
 
     migration = wiring.read(folder)
     capture = wiring.capture(migration, wiring.endpoints(migration))
-    with capture_metrics(migration, capture):
+    with capture_metrics(migration, capture), traced(migration, "capture"):
         capture.run(stop)
 
 
@@ -93,15 +94,16 @@ def consume(folder: Folder, entity: Entities = None, *, with_parent: WithParent 
     Example: understudy consume examples/clinic --entity orders --entity products
     """
     stop = stop_event(with_parent=with_parent)
-    # Lanes decode side by side; threads below them only get into each other's way. Read when polars is imported.
     logs.name_part("worker")
+    # Lanes decode side by side; threads below them only get into each other's way. Read when polars is imported.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from ops import wiring  # noqa: PLC0415 - the libraries take a second that --help need not pay
     from ops.metrics.processes import worker_metrics  # noqa: PLC0415
+    from ops.tracing import traced  # noqa: PLC0415
 
     migration = wiring.read(folder)
     worker = wiring.worker(migration, wiring.endpoints(migration), tuple(entity or ()))
-    with worker_metrics(migration, worker):
+    with worker_metrics(migration, worker), traced(migration, "worker"):
         worker.run(stop)
 
 
