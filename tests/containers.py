@@ -68,6 +68,7 @@ class Containers:
             cap_drop=["ALL"],
             security_opt=["no-new-privileges:true"],
             working_dir=WORK,
+            init=True,
             detach=True,
         )
         self.running.append(container)

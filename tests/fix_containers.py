@@ -60,10 +60,10 @@ def container(image: str) -> DockerContainer:
 
 
 def postgres(database: str) -> DockerContainer:
-    """A PostgreSQL server with the settings of the embedded one, but where it listens."""
+    """A PostgreSQL server with the embedded one's settings, but where it listens; it does not wait for the disk."""
     words = [
         f"--{name}={value}"
-        for name, value in embedded_postgres.SETTINGS.items()
+        for name, value in (embedded_postgres.SETTINGS | {"fsync": "off"}).items()
         if name not in {"listen_addresses", "unix_socket_directories"}
     ]
     return (

@@ -1,6 +1,7 @@
 """The image as it is deployed: nobody in particular, on a read-only file system, several of one pipeline."""
 
 import ssl
+import time
 from collections.abc import Iterator
 from http.client import HTTPSConnection
 from pathlib import Path
@@ -10,8 +11,18 @@ import pytest
 from docker.models.containers import Container
 
 from ops.stack.state import Endpoints, free_port
-from tests.containers import IMAGE, ROOT, STOP_S, WORK, Containers, base_image, engine
-from tests.fix_pipeline import Pipeline, writing
+from tests.containers import (
+    IMAGE,
+    POLL_S,
+    ROOT,
+    STOP_S,
+    WELL_S,
+    WORK,
+    Containers,
+    base_image,
+    engine,
+)
+from tests.fix_pipeline import Pipeline, one, writing
 
 pytestmark = pytest.mark.long
 MB_MAX = 600
@@ -87,6 +98,7 @@ def test_what_compose_does_once_may_be_done_again(
             code, said = containers.ended(containers.service(name, mounts, settings))
             assert code == 0, said
     writer = containers.service("writer", mounts, settings)
+    wait_for_session(endpoints.source_dsn)
     writer.stop(timeout=STOP_S)
     code, said = containers.ended(writer)
     assert code == 0, said
@@ -123,6 +135,14 @@ def test_the_page_is_seen_with_the_keys_that_were_made_for_it(
         answer.read()
         assert answer.status == status
     trusted.close()
+
+
+def wait_for_session(dsn: str) -> None:
+    deadline = time.monotonic() + WELL_S
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    while not one(dsn, query):
+        assert time.monotonic() < deadline
+        time.sleep(POLL_S)
 
 
 def read(container: Container, name: str) -> str:

@@ -4,18 +4,22 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
 from docker.errors import ImageNotFound
 from testcontainers.core.config import testcontainers_config
 
 from ops.stack.state import Endpoints
+from schemas.registry import Registry
 from tests import fix_containers
 from tests.containers import ROOT, engine
 from tests.fix_pipeline import clinic_of, one, writing
 
 pytestmark = pytest.mark.long
+ANSWER_S = 30.0
 STAND_INS = "understudy-test/"
 OFFICIAL = (
     fix_containers.POSTGRES_IMAGE,
@@ -51,12 +55,28 @@ def image_prefix() -> str:
     return ""
 
 
-def test_the_clinic_moves_between_servers_in_containers(servers: Endpoints, tmp_path: Path) -> None:
-    assert one(servers.source_dsn, "SHOW max_prepared_transactions") == "10"
-    for pipeline in clinic_of(tmp_path / "clinic", "containers", servers):
+def test_all_four_answer_as_those_of_the_embedded_stack_do(servers: Endpoints) -> None:
+    for dsn in (servers.source_dsn, servers.target_dsn):
+        assert one(dsn, "SHOW wal_level") == "logical"
+        assert one(dsn, "SHOW max_prepared_transactions") == "10"
+    admin = AdminClient({"bootstrap.servers": servers.bootstrap})
+    admin.create_topics([NewTopic("made", 2)])["made"].result(ANSWER_S)
+    assert len(admin.list_topics(timeout=ANSWER_S).topics["made"].partitions) == 2
+    registry = Registry(servers.registry_url)
+    schema = {"type": "record", "name": "Made", "fields": []}
+    made = registry.ensure("made-value", schema, "BACKWARD")
+    assert registry.schema(made) == schema
+    registry.close()
+
+
+def test_the_clinic_moves_between_two_of_them(
+    servers: Endpoints, stack: Endpoints, tmp_path: Path, prefix: str
+) -> None:
+    at = replace(stack, source_dsn=servers.source_dsn, target_dsn=servers.target_dsn)
+    for pipeline in clinic_of(tmp_path / "clinic", prefix, at):
         pipeline.start("produce")
         pipeline.start("consume")
-        with writing(servers, seed=1):
+        with writing(at, seed=1):
             pipeline.wait_for("the tail", pipeline.in_tail)
         pipeline.drain()
         assert pipeline.problems() == []
