@@ -26,6 +26,7 @@ from schemas.errors import RecordError
 from schemas.event_id import ZERO, EventId
 from schemas.failpoint import reach
 
+Connection = psycopg.Connection[tuple[object, ...]]
 Cursor = psycopg.Cursor[tuple[object, ...]]
 # Rows are looked up by staged keys. The planner knows nothing of a temporary table, and the plan of a prepared query
 # outlives the table that it was made for: one that reads a whole table makes each batch cost as much as that is long.
@@ -69,18 +70,33 @@ class Applier:
         self.stage = Stage(plan, transform)
         self._transform = transform
         self._columns = plan.legacy.columns
+        self._replays = False  # Whether the last batch that was written brought nothing new.
 
-    def read(self, events: pl.DataFrame) -> Events:
-        """Make events ready, as the envelope reader yields them; outside of any transaction."""
+    def read(self, connection: Connection, events: pl.DataFrame) -> Events:
+        """Make events ready, as the envelope reader yields them.
+
+        Args:
+            connection: Outside of a transaction; asked only while topics are replayed, for what is stale.
+            events: Of a batch.
+        """
         names = (column.name for column in self._columns)
         keyed = events.with_columns(self.stage.keys(events)).select(*META, *names)
         rows = what_counts(keyed)
-        if rows["__unavailable"].null_count() < rows.height:
+        if self._replays:
+            rows = self._news(connection, rows)
+        if rows.is_empty() or rows["__unavailable"].null_count() < rows.height:
             return Events(rows=rows)
         try:
             return Events(rows=rows, lines=self.stage.lines(rows))
         except RecordError:  # Met again, and judged, in the transaction.
             return Events(rows=rows)
+
+    def _news(self, connection: Connection, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows that are not stale: so most of a replay is neither transformed nor staged."""
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.execute(_BY_INDEX)
+            news = mapping.news(cursor, self.plan, rows)
+        return rows.filter(pl.col("__key").is_in(news))
 
     def nothing(self) -> pl.DataFrame:
         """An empty frame of events."""
@@ -143,39 +159,48 @@ class Applier:
         deletes = bool((rows["__op"] == "d").any())
         aside = judge(cursor, self.plan, ground.watermarks, deletes=deletes)
         reach("map.before_insert")
-        self._upsert(cursor, deletes=deletes or self.plan.entity.where is not None)
+        written = self._upsert(cursor, deletes=deletes or self.plan.entity.where is not None)
+        self._replays = not (written or aside)
         self._look_after_triggers(cursor)
         kept = self._keep(cursor, rows, aside)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # A deferred one would fail at COMMIT.
         return kept
 
-    def _upsert(self, cursor: Cursor, *, deletes: bool) -> None:
+    def _upsert(self, cursor: Cursor, *, deletes: bool) -> int:
+        """Fence and write.
+
+        Returns:
+            How many rows were new; without those that were deleted, where one statement does all.
+        """
         if self.plan.defers:
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         if self.plan.entity.joined:
-            self._join(cursor)
+            written = self._join(cursor)
         elif self.plan.has_secondary:
-            self._replace(cursor)
+            written = self._replace(cursor)
         else:
-            cursor.execute(statement.merge(self.plan, deletes=deletes))
+            written = cursor.execute(statement.merge(self.plan, deletes=deletes)).rowcount
         if deletes and self.plan.joined_by:
             cursor.execute(join_sql.part(self.plan, statement.gone(self.plan)))
+        return written
 
-    def _replace(self, cursor: Cursor) -> None:
+    def _replace(self, cursor: Cursor) -> int:
         """Write rows whose table has other unique keys than the UUID."""
         cursor.execute(f"DELETE FROM {statement.winners(self.plan)}")
-        cursor.execute(statement.win(self.plan))
+        won = cursor.execute(statement.win(self.plan)).rowcount
         cursor.execute(statement.delete_winners(self.plan))
         self._release(cursor)
         cursor.execute(statement.update_winners(self.plan))
         cursor.execute(statement.insert_winners(self.plan))
+        return won
 
-    def _join(self, cursor: Cursor) -> None:
+    def _join(self, cursor: Cursor) -> int:
         """Write columns into the rows of another entity."""
         cursor.execute(join_sql.leave(self.plan))
         cursor.execute(f"DELETE FROM {statement.winners(self.plan)}")
-        cursor.execute(statement.win(self.plan))
+        won = cursor.execute(statement.win(self.plan)).rowcount
         cursor.execute(statement.update_winners(self.plan))
+        return won
 
     def _look_after_triggers(self, cursor: Cursor) -> None:
         """See to it that the target has what was written, where triggers may have it otherwise.

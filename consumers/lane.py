@@ -93,10 +93,11 @@ class Lane(threading.Thread):
             parts = decoding.read(batch.load, schemas.reader)
             if not parts:
                 return ()
-            appliers = self._assembly.of(self.session.connection(), topic, decoding.newest(parts))
+            connection = self.session.connection()
+            appliers = self._assembly.of(connection, topic, decoding.newest(parts))
             rows = decoding.laid_over(parts, appliers[0].plan.legacy)
         with spans.span("transform", batch.mark, topic=topic, rows=rows.height):
-            return tuple((applier, applier.read(rows)) for applier in appliers)
+            return tuple((applier, applier.read(connection, rows)) for applier in appliers)
 
     def _apply(self, batch: Batch) -> None:
         try:

@@ -60,6 +60,20 @@ def stale(cursor: Cursor, plan: EntityPlan, rows: pl.DataFrame) -> set[str]:
     return found
 
 
+def news(cursor: Cursor, plan: EntityPlan, rows: pl.DataFrame) -> list[str]:
+    """The keys of those rows whose event the mapping does not have yet; of the others the fence would take none.
+
+    It may be asked before the transaction: the event ids of a mapping only rise.
+    """
+    query = f"""
+        SELECT e.key FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) AS e (key, epoch, lsn, ordinal)
+        LEFT JOIN {plan.mapping} m ON m.generation = 1 AND m.source = {plan.source} AND m.legacy_key = e.key
+        WHERE m.legacy_key IS NULL OR (m.epoch, m.commit_lsn, m.ordinal) < (e.epoch, e.lsn, e.ordinal)
+            OR m.state = 'p' OR m.owed IS NOT NULL"""
+    columns = rows.select("__key", "__epoch", "__lsn", "__ordinal").to_dict(as_series=False)
+    return [str(key) for (key,) in execute(cursor, query, *columns.values()).fetchall()]
+
+
 def withdraw(cursor: Cursor, plan: EntityPlan, keys: Sequence[str]) -> None:
     """Take older versions of rows that wait for an absent parent out of the target, unless children hold them."""
     if not keys:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ops import logs
-from ops.bench import memory, pipeline, tail, verify
+from ops.bench import memory, pipeline, replay, tail, verify
 from ops.cli import output
 from ops.cli.output import Format
 from ops.stack import stack
@@ -47,6 +47,12 @@ def memory_command(rows: Rows = 500_000, form: Output = Format.TABLE) -> None:
 def verify_command(rows: Rows = 500_000, form: Output = Format.TABLE) -> None:
     """Every row of the target beside what the rules make of its legacy row."""
     _measure(lambda at: verify.measure(at, rows), form)
+
+
+@app.command("replay")
+def replay_command(rows: Rows = 500_000, form: Output = Format.TABLE) -> None:
+    """A replay over the live target: every record is stale."""
+    _measure(lambda at: replay.measure(at, rows), form)
 
 
 def _measure(measurement: Callable[[Endpoints], dict[str, object]], form: Format) -> None:

@@ -201,3 +201,9 @@ def applied(connection: psycopg.Connection[tuple[object, ...]]) -> int:
         return 0
     query = "SELECT coalesce(sum(next_offset), 0)::bigint FROM understudy.checkpoints WHERE entity = 'tasks'"
     return int(str(connection.execute(query).fetchall()[0][0]))
+
+
+def in_tail(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Whether the snapshot of every entity is applied."""
+    query = "SELECT count(*) FROM understudy.entities WHERE phase <> 'tail'"
+    return connection.execute(query).fetchall() == [(0,)]

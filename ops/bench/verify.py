@@ -22,7 +22,7 @@ def measure(stack: Endpoints, rows: int) -> dict[str, object]:
         worker, capture = ground.worker(plan, at.at), ground.capture(plan, at.at)
         with psycopg.connect(at.at.target_dsn, autocommit=True) as target:
             ground.wait(lambda: ground.applied(target) >= rows, "the snapshot to be applied")
-            ground.wait(lambda: _in_tail(target), "the tail")
+            ground.wait(lambda: ground.in_tail(target), "the tail")
         found = verify.take(plan, at.at, ["tasks"], lambda _: None, timeout_s=60)
         capture.stop()
         worker.stop()
@@ -34,8 +34,3 @@ def measure(stack: Endpoints, rows: int) -> dict[str, object]:
         "seconds": round(found.seconds, 2),
         "held_s": round(found.held_s, 2),
     }
-
-
-def _in_tail(target: psycopg.Connection[tuple[object, ...]]) -> bool:
-    query = "SELECT count(*) FROM understudy.entities WHERE phase <> 'tail'"
-    return target.execute(query).fetchall() == [(0,)]

@@ -128,7 +128,7 @@ class Migrated:
     def apply(self, name: str, *events: Event) -> None:
         """Apply a batch in one transaction."""
         applier = self.appliers[name]
-        frame = applier.read(self._frame(applier, events))
+        frame = applier.read(self.connection, self._frame(applier, events))
         with self.connection.transaction(), self.connection.cursor() as cursor:
             ground = checkpoint.lock(cursor, [name], None)[name]
             applier.settle(cursor, frame, [], ground)

@@ -105,7 +105,7 @@ class DrivenTarget:
     def settle(self, table: str, events: Sequence[Event]) -> None:
         """Apply a batch in one transaction."""
         applier = self.appliers[table]
-        records = applier.read(frame(applier, events))
+        records = applier.read(self.connection, frame(applier, events))
         with self.connection.transaction(), self.connection.cursor() as cursor:
             ground = checkpoint.lock(cursor, [table], None)[table]
             applier.settle(cursor, records, [], ground)

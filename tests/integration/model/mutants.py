@@ -28,6 +28,7 @@ from consumers.released import Waiter
 from consumers.waiting import Why
 from tests.model.scenario import ALL_RULES, CHAIN, FAMILY, TREE, Shape
 
+Connection = psycopg.Connection[tuple[object, ...]]
 Cursor = psycopg.Cursor[tuple[object, ...]]
 Patch = Callable[[pytest.MonkeyPatch], None]
 _NO_LIST = pl.lit(None, dtype=pl.List(pl.String)).alias("__unavailable")
@@ -97,9 +98,11 @@ def _deletes_leave_nothing(patch: pytest.MonkeyPatch) -> None:
 
 def _unavailable_is_null(patch: pytest.MonkeyPatch) -> None:
     read = apply.Applier.read
-    patch.setattr(
-        apply.Applier, "read", lambda self, events: read(self, events.with_columns(_NO_LIST))
-    )
+
+    def blind(self: apply.Applier, connection: Connection, events: pl.DataFrame) -> apply.Events:
+        return read(self, connection, events.with_columns(_NO_LIST))
+
+    patch.setattr(apply.Applier, "read", blind)
 
 
 def _no_base_is_null(patch: pytest.MonkeyPatch) -> None:

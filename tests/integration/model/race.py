@@ -86,10 +86,11 @@ class Race:
     ) -> Callable[[Connection], None]:
         table, number = partition
         applier = self._target.appliers[table]
-        records = applier.read(frame(applier, self._feed.queues[partition][first:following]))
+        events = frame(applier, self._feed.queues[partition][first:following])
         stretch = Stretch(topic=topic(table), partition=number, first=first, next=following)
 
         def apply(connection: Connection) -> None:
+            records = applier.read(connection, events)
             with connection.transaction(), connection.cursor() as cursor:
                 ground = checkpoint.lock(cursor, [table], [stretch])[table]
                 applier.settle(cursor, records, [], ground)
