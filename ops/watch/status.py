@@ -179,13 +179,13 @@ class Status:
         """What is in the way of a cutover, as far as a look tells; `cutover plan` asks the rest."""
         counted = {
             "not in the tail": sum(one.state != "tail" for one in self.entities),
-            "not verified since": sum(
+            "not verified, or changed since": sum(
                 one.verified is None or one.verified.is_stale or not one.verified.is_clean
                 for one in self.entities
             ),
         }
         rows = {
-            "parked": sum(sum(one.parked.values()) for one in self.entities),
+            "parked rows": sum(sum(one.parked.values()) for one in self.entities),
             "dead letters": sum(sum(one.dead_letters.values()) for one in self.entities),
         }
         some = len(self.entities)

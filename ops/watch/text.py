@@ -68,7 +68,8 @@ def _apply(status: Status) -> str:
     if status.workers is None:
         return "Kafka does not answer"
     workers = "1 worker" if status.workers == 1 else f"{status.workers} workers"
-    left = f"{status.remaining} records left, ETA {eta(status.apply_pace)}"
+    waits = f"{status.remaining} records left, ETA {eta(status.apply_pace)}"
+    left = waits if status.remaining else "nothing left to apply"
     return "; ".join([workers, *_speed(status.apply_pace), left])
 
 

@@ -128,7 +128,7 @@ def test_the_answers_say_where_how_far_behind_how_fast_and_what_is_in_the_way() 
         "apply: 1 worker; 48 records/s; 100 records left, ETA 2.00s",
         (
             "cutover: blocked by 1 of 1 entities not in the tail; "
-            "1 of 1 entities not verified since; 2 dead letters"
+            "1 of 1 entities not verified, or changed since; 2 dead letters"
         ),
     ]
 
