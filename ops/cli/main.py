@@ -28,6 +28,7 @@ from ops.cli import (
     starting,
     verifying,
 )
+from ops.exits import MEANS
 from schemas.errors import InvariantError, UnderstudyError
 
 TRACE_FRAMES = 8  # Of the innermost: the outer ones are the command line's library.
@@ -36,9 +37,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Moves a live PostgreSQL database into a new schema with UUID keys, without downtime.",
-    epilog="Data goes to stdout, the rest to stderr. Exit codes: 0 done, 1 a bug, 2 command line, 3 configuration, "
-    "4 source, 5 Kafka or registry, 6 target, 7 not ready, 8 source and target differ, 9 in use, 10 embedded stack, "
-    "11 a record cannot be applied, 75 try again, 128 + n ended by signal n.",
+    epilog="Data goes to stdout, the rest to stderr. Exit codes: "
+    + ", ".join(f"{code} {means}" for code, means in MEANS.items())
+    + ", 128 + n ended by signal n.",
 )
 for group in (
     starting.app,
@@ -74,8 +75,8 @@ def version() -> None:
 def main() -> None:
     """Run a command; an error of ours is one line, its remedy and its exit code, never a traceback."""
     try:
-        app(prog_name="understudy")
         logs.configure()
+        app(prog_name="understudy")
     except UnderstudyError as error:
         sys.exit(output.report(error))
     except Exception as error:  # noqa: BLE001 - the last one who can say it, and a message may hold a row

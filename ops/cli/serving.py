@@ -32,8 +32,16 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM.")] = None,
+    *,
+    actions: Annotated[
+        bool,
+        typer.Option(
+            "--actions",
+            help="With the token, let the page retry, verify, begin and abort a cutover.",
+        ),
+    ] = False,
 ) -> None:
-    """Show the pipeline as a page in a browser, until SIGTERM or Ctrl-C. Nothing is changed.
+    """Show the pipeline as a page in a browser, until SIGTERM or Ctrl-C. Nothing is changed without --actions.
 
     With the token in the address that it prints the page shows rows, without it figures alone.
 
@@ -53,7 +61,7 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     migration = wiring.read(folder)
     with (
         watching(migration, wiring.endpoints(migration)) as watcher,
-        serving(watcher, place, token_file) as address,
+        serving(watcher, place, token_file, acts=actions) as address,
     ):
         say(f"the page: {address}")
         stop.wait()

@@ -14,7 +14,9 @@ TOKEN_CHARACTERS_MIN = 20
 TOKEN_BYTES = 24
 PUBLIC = "/api/"
 ROWS = "/api/rows/"
+ACTIONS = "/api/actions"
 METHODS = ("GET", "HEAD")
+BODY_BYTES_MAX = 16 * 1024  # Of an action: a name or two, and a key.
 LOCAL = ("127.0.0.1", "localhost", "::1")
 HTTP_PORTS = {"http": 80, "https": 443}  # Left out of Host and Origin by browsers.
 # Nothing but our own files runs, loads or is asked; the browser refuses to make elements out of texts.
@@ -100,19 +102,21 @@ class Access:
     """What a request has to bring.
 
     Attributes:
-        token: Rows are shown with it alone.
+        token: Rows are shown, and actions taken, with it alone.
         is_open: Whether figures are shown without it.
         origins: The page's own.
+        acts: Whether there are actions.
     """
 
     token: str
     is_open: bool
     origins: frozenset[str]
+    acts: bool = False
 
     @classmethod
-    def of(cls, place: Place, port: int, token: str) -> Self:
+    def of(cls, place: Place, port: int, token: str, *, acts: bool = False) -> Self:
         """To a page that is served there."""
-        return cls(token=token, is_open=place.is_local, origins=place.origins(port))
+        return cls(token=token, is_open=place.is_local, origins=place.origins(port), acts=acts)
 
     def refusal(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
         """Status and reason, where a request is refused; None: it may pass.
@@ -128,18 +132,30 @@ class Access:
             return 421, "This is not the page of that host; see --name."
         if "origin" in headers and headers["origin"].lower() not in self.origins:
             return 403, "Another page may not ask this one."
-        if method not in METHODS:
+        if method not in METHODS and not (method == "POST" and self.acts and path == ACTIONS):
             return 405, "The page changes nothing: GET only."
         if self._needs_token(path) and not self._is_token(headers.get("authorization", "")):
             return 401, "This wants the token."
-        return None
+        return _unfit_action(headers) if method == "POST" else None
 
     def _needs_token(self, path: str) -> bool:
-        return path.startswith(ROWS if self.is_open else PUBLIC)
+        return path.startswith((ROWS, ACTIONS) if self.is_open else PUBLIC)
 
     def _is_token(self, authorization: str) -> bool:
         expected = f"Bearer {self.token}".encode()
         return hmac.compare_digest(authorization.encode(), expected)
+
+
+def _unfit_action(headers: Mapping[str, str]) -> tuple[int, str] | None:
+    """Why an action is refused that brings the token; None: it may pass. A form of another page could send neither."""
+    if "origin" not in headers:
+        return 403, "An action tells which page asks for it."
+    if headers.get("content-type", "") != "application/json":
+        return 415, "An action is JSON."
+    size = headers.get("content-length", "")
+    if not size.isascii() or not size.isdigit() or int(size) > BODY_BYTES_MAX:
+        return 413, "An action is short."
+    return None
 
 
 def token_of(file: Path | None) -> str:

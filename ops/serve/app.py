@@ -8,17 +8,19 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from ops.serve.access import Access
+from ops.serve.access import ACTIONS, Access
+from ops.serve.actions import Actions, Asked
 from ops.serve.details import Details, Query
 from ops.serve.guard import Guard
 from ops.serve.lookout import Lookout
-from schemas.errors import UnderstudyError, UsageError
+from schemas.errors import ConflictError, UnderstudyError, UsageError
 from schemas.session import redacted
 
 TYPES = {
@@ -30,8 +32,10 @@ TYPES = {
 Answer = Callable[[Query], dict[str, Any]]
 
 
-def application(lookout: Lookout, details: Details, access: Access) -> ASGIApp:
-    """All of it, behind the guard. What begins with /api/rows/ is shown with the token alone."""
+def application(
+    lookout: Lookout, details: Details, access: Access, actions: Actions | None = None
+) -> ASGIApp:
+    """All of it, behind the guard. What begins with /api/rows/ is shown with the token alone, and so are actions."""
     one_at_a_time = asyncio.Lock()  # Drill-downs are rare, and the servers have other work.
     answers: dict[str, Answer] = {
         "/api/entity": details.entity,
@@ -44,10 +48,12 @@ def application(lookout: Lookout, details: Details, access: Access) -> ASGIApp:
         "/api/rows/lives": details.lives,
     }
     routes = [
-        *(Route(path, _sending(file)) for path, file in _files().items()),
+        *(Route(path, _sending(file, acts=access.acts)) for path, file in _files().items()),
         Route("/api/live", _live(lookout)),
         *(Route(path, _answering(answer, one_at_a_time)) for path, answer in answers.items()),
     ]
+    if actions is not None:
+        routes.append(Route(ACTIONS, _acting(actions), methods=["GET", "POST"]))
     return Guard(Starlette(routes=routes), access)
 
 
@@ -63,8 +69,10 @@ def _files() -> dict[str, Traversable]:
     return found | {"/": found.pop("/static/index.html")}
 
 
-def _sending(file: Traversable) -> Callable[[Request], Awaitable[Response]]:
+def _sending(file: Traversable, *, acts: bool) -> Callable[[Request], Awaitable[Response]]:
     content, kind = file.read_bytes(), TYPES[Path(file.name).suffix]
+    if acts:
+        content = content.replace(b"<body>", b'<body data-actions="on">')
 
     async def send(_request: Request) -> Response:
         return Response(content, media_type=kind)
@@ -85,11 +93,27 @@ def _answering(answer: Answer, turn: asyncio.Lock) -> Callable[[Request], Awaita
             async with turn:
                 return _json(await asyncio.to_thread(answer, dict(request.query_params)))
         except UnderstudyError as error:
-            status = 404 if isinstance(error, UsageError) else 503
-            said = {"error": redacted(str(error)), "remedy": error.advice}
-            return _json(said, status)
+            return _told(error, 404 if isinstance(error, UsageError) else 503)
 
     return respond
+
+
+def _acting(actions: Actions) -> Callable[[Request], Awaitable[Response]]:
+    async def act(request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                actions.do(Asked.model_validate_json(await request.body()))
+            except ValidationError:
+                return _json({"error": "This is no action."}, 400)
+            except UnderstudyError as error:
+                return _told(error, 409 if isinstance(error, ConflictError) else 400)
+        return _json({"action": actions.as_json()})
+
+    return act
+
+
+def _told(error: UnderstudyError, status: int) -> Response:
+    return _json({"error": redacted(str(error)), "remedy": error.advice}, status)
 
 
 def _json(value: object, status: int = 200) -> Response:

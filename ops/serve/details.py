@@ -48,7 +48,7 @@ class Details:
             "parents": self._migration.parents(name),
             "children": [n for n in self._migration.entities if name in self._migration.parents(n)],
             "waiting": [asdict(one) for one in around.waiting if one.entity == name],
-            "verified": verified and _without_keys(verified),
+            "verified": verified and without_keys(verified),
             "commands": [
                 f"understudy {words} {folder} --entity {name}"
                 for words in ("dead-letters list", "parked list", "verify", "pause")
@@ -59,7 +59,7 @@ class Details:
         """The newest verification of each entity, without the keys of differing rows."""
         with databases.target(self._at.target_dsn, APPLICATION) as connection:
             found = beside.verified(connection)
-        return {"entities": [_without_keys(one) for one in found]}
+        return {"entities": [without_keys(one) for one in found]}
 
     def cutover(self, _query: Query) -> dict[str, Any]:
         """The newest cutover with its steps, without their evidence, which may name rows."""
@@ -114,7 +114,8 @@ class Details:
         return name
 
 
-def _without_keys(verified: beside.Verified) -> dict[str, Any]:
+def without_keys(verified: beside.Verified) -> dict[str, Any]:
+    """A verification of one entity as everybody on this machine may see it."""
     told = asdict(verified) | {"lsn": lsn_text(verified.lsn), "unaccounted": verified.unaccounted}
     del told["differences"]
     return told

@@ -4,7 +4,7 @@ import errno
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from ops.serve import access
 from ops.serve.access import Access, Place
+from ops.serve.actions import Actions
 from ops.serve.app import application
 from ops.serve.details import Details
 from ops.serve.looker import Looker
@@ -25,8 +26,10 @@ STOP_S = 3  # Streams end within a second.
 
 
 @contextmanager
-def serving(watcher: Watcher, place: Place, token_file: Path | None) -> Iterator[str]:
-    """Serve the page of what somebody watches, at a place that is safe, while the block runs.
+def serving(
+    watcher: Watcher, place: Place, token_file: Path | None, *, acts: bool = False
+) -> Iterator[str]:
+    """Serve the page of what somebody watches, at a place that is safe, while the block runs; with actions if wanted.
 
     Yields:
         Its address; with a token that was made for it, in the part that browsers keep to themselves.
@@ -40,9 +43,11 @@ def serving(watcher: Watcher, place: Place, token_file: Path | None) -> Iterator
     with listening(place) as (listener, port):
         lookout = Lookout(Looker(watcher))
         details = Details(observer.migration, observer.at)
-        app = application(lookout, details, Access.of(place, port, token))
-        with running(app, place, listener, lookout):
-            yield address(place, port) + ("" if token_file else f"#token={token}")
+        may = Access.of(place, port, token, acts=acts)
+        with closing(Actions(observer.migration)) as actions:
+            app = application(lookout, details, may, actions if acts else None)
+            with running(app, place, listener, lookout):
+                yield address(place, port) + ("" if token_file else f"#token={token}")
 
 
 def address(place: Place, port: int) -> str:

@@ -2,20 +2,21 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from ops.serve.access import Access, Place
+from ops.serve.actions import Actions
 from ops.serve.app import application
-from ops.serve.details import Details
 from ops.serve.lookout import Lookout
 from ops.serve.server import address, listening, running
 from ops.stack.state import Endpoints
 from ops.wiring import read
-from tests.browser.hand_made import HandMade, write_folder
+from tests.browser.hand_made import NOWHERE, HandMade, Told, write_folder
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -30,6 +31,12 @@ PICTURES = "UNDERSTUDY_TEST_PICTURES"
 
 Look = Callable[..., Page]
 Picture = Callable[[Page, str], None]
+
+
+class Serve(Protocol):
+    """Serves hand-made figures."""
+
+    def __call__(self, made: HandMade, *, acts: bool = False) -> tuple[str, Lookout]: ...
 
 
 @pytest.fixture(scope="session")
@@ -78,20 +85,21 @@ def made() -> HandMade:
 
 
 @pytest.fixture
-def page_of(tmp_path: Path) -> Iterator[Callable[[HandMade], tuple[str, Lookout]]]:
-    """Serves hand-made figures; its address with the token, and who looks for it."""
-    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+def page_of(tmp_path: Path) -> Iterator[Serve]:
+    """Serves hand-made figures, with actions if wanted; its address with the token, and who looks for it."""
     at = Endpoints(
-        source_dsn=nowhere, target_dsn=nowhere, bootstrap="127.0.0.1:1", registry_url="http://[::]"
+        source_dsn=NOWHERE, target_dsn=NOWHERE, bootstrap="127.0.0.1:1", registry_url="http://[::]"
     )
     with ExitStack() as stack:
 
-        def serve(made: HandMade) -> tuple[str, Lookout]:
+        def serve(made: HandMade, *, acts: bool = False) -> tuple[str, Lookout]:
             place = Place()
             listener, port = stack.enter_context(listening(place))
             lookout = Lookout(made, INTERVAL_S)
-            details = Details(read(write_folder(tmp_path)), at)
-            app = application(lookout, details, Access.of(place, port, TOKEN))
+            migration = read(write_folder(tmp_path))
+            actions = stack.enter_context(closing(Actions(migration))) if acts else None
+            access = Access.of(place, port, TOKEN, acts=acts)
+            app = application(lookout, Told(migration, at), access, actions)
             stack.enter_context(running(app, place, listener, lookout))
             return f"{address(place, port)}#token={TOKEN}", lookout
 

@@ -5,9 +5,14 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from ops.cutover.journal import Cutover, Step
+from ops.cutover.report import Report
+from ops.cutover.states import State
 from ops.proof.verified import Stored
 from ops.serve.beside import Beside, Verified, Waiting
+from ops.serve.details import Details, Query, without_keys
 from ops.serve.history import POINT_S, POINTS_MAX
 from ops.serve.overview import Overview, Sizes
 from ops.watch.movement import Movement, Pace
@@ -25,6 +30,34 @@ NAMES = (
     "messages", "documents", "measurements",
 )  # fmt: skip
 GB = 1024**3
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+VERIFIED = Verified(
+    entity="orders",
+    compared=8911,
+    differing=0,
+    found={"dead letter": 8},
+    differences=[],
+    scope="all",
+    lsn=0x1530000,
+    at=AT,
+    seconds=12.0,
+    who="ada",
+)
+DIFFERING = replace(VERIFIED, entity="invoices_2022", differing=3, found={"written by others": 3})
+REPORT = Report(
+    pipeline="clinic",
+    folder=Path("migrations/clinic"),
+    cutover=Cutover(
+        id=1,
+        state=State.PREPARED,
+        who="ada@desk",
+        began_at=AT,
+        ended_at=None,
+        accepted={"dead-letters:orders": 8},
+        because=HOSTILE,
+    ),
+    steps=(Step(step="gates", at=AT, seconds=1.25, who="ada", evidence={"gates": [HOSTILE]}),),
+)
 
 
 @dataclass(slots=True)
@@ -118,20 +151,7 @@ class HandMade:
         waits = Waiting(entity="order_items", reason="parent", waits_for="orders", rows=41)
         return Beside(
             waiting=(waits,) if self.trouble else (),
-            verified={
-                "orders": Verified(
-                    entity="orders",
-                    compared=8911,
-                    differing=0,
-                    found={"dead letter": 8},
-                    differences=[],
-                    scope="all",
-                    lsn=0x1530000,
-                    at=AT,
-                    seconds=12.0,
-                    who="ada",
-                )
-            },
+            verified={"orders": VERIFIED},
         )
 
 
@@ -162,6 +182,44 @@ def stored(name: str) -> Stored:
     )
 
 
+class Told(Details):
+    """Answers of a migration that nobody runs."""
+
+    def verification(self, _query: Query) -> dict[str, Any]:
+        return {"entities": [without_keys(VERIFIED), without_keys(DIFFERING)]}
+
+    def evidence(self, _query: Query) -> dict[str, Any]:
+        return REPORT.as_json()
+
+    def entity(self, query: Query) -> dict[str, Any]:
+        return {
+            "name": query["entity"], "source": "public.orders", "target": "clinic.orders", "topic": "orders",
+            "file": "entities/orders.toml", "level": 0, "parents": ["patients"], "children": ["order_items"],
+            "waiting": [], "verified": without_keys(VERIFIED), "commands": [],
+        }  # fmt: skip
+
+    def waiting(self, query: Query) -> dict[str, Any]:
+        letter = {
+            "entity": query["entity"],
+            "legacy_key": "4711",
+            "error": HOSTILE,
+            "attempts": 1,
+            "first_at": str(AT),
+        }
+        return {"found": 1, "rows": [letter]}
+
+    def differences(self, _query: Query) -> dict[str, Any]:
+        return {"found": 0, "rows": []}
+
+    def letter(self, query: Query) -> dict[str, Any]:
+        return {
+            "entity": query["entity"],
+            "legacy_key": query["key"],
+            "error": HOSTILE,
+            "image": {"name": HOSTILE},
+        }
+
+
 def write_folder(folder: Path) -> Path:
     """A migration folder of two of the entities; nobody is at its servers."""
     (folder / "entities").mkdir(exist_ok=True)
@@ -170,5 +228,7 @@ def write_folder(folder: Path) -> Path:
     )
     (folder / "understudy.toml").write_text(
         'pipeline = "clinic"\nnamespace = "6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10"\n'
+        f'[source]\ndsn = "{NOWHERE}"\n[target]\ndsn = "{NOWHERE}"\n'
+        '[kafka]\nbootstrap = "127.0.0.1:1"\n[registry]\nurl = "http://127.0.0.1:1"\n'
     )
     return folder

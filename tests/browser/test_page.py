@@ -1,17 +1,14 @@
 """The page itself, in a real browser, on figures that are known beforehand."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from ops.serve.history import POINTS_MAX
 from ops.serve.lookout import Lookout
-from tests.browser.conftest import INTERVAL_S, Look, Picture
+from tests.browser.conftest import INTERVAL_S, Look, Picture, Serve
 from tests.browser.hand_made import ENTITIES, HOSTILE, HandMade
 from tests.crowding import crowding
 
-Serve = Callable[[HandMade], tuple[str, Lookout]]
 LOAD_MS_MAX = 200
 LOADS_MAX = 20
 # When the table of entities stands in the page, on the clock that begins with the load.

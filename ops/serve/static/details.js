@@ -1,5 +1,6 @@
 // The pages behind the first: an entity, a row that waits, the life of a row, the verification, the cutover.
 
+import { actionForm, actions } from "./actions.js";
 import { chart } from "./charts.js";
 import { command, duration, facts, h, moment, number, table } from "./draw.js";
 import { ask, token } from "./live.js";
@@ -8,10 +9,14 @@ import { link, state, verified } from "./overview.js";
 const KINDS = { dead_letters: "dead letters", parked: "parked rows" };
 const OPS = { r: "snapshot", c: "insert", u: "update", d: "delete", t: "tombstone" };
 
+// States of a cutover in which it may be begun, or gone on with, and in which it may be aborted.
+const ABORTS = ["planned", "prepared", "fenced", "drained"];
+const BEGINS = ["none", "aborted", "returned", ...ABORTS];
+
 /** Each page: `load` asks once, `draw` makes it of the answer and of the newest overview. */
 export const pages = { entity: { load: loadEntity, draw: drawEntity }, letter: { load: loadLetter, draw: drawLetter },
   row: { load: loadRow, draw: drawRow }, verification: { load: () => ask("/api/verification"), draw: drawVerification },
-  cutover: { load: loadCutover, draw: drawCutover } };
+  cutover: { load: loadCutover, draw: drawCutover }, actions };
 
 function rowLink(page, ...parts) {
   return `#/${page}/${parts.map(encodeURIComponent).join("/")}`;
@@ -48,6 +53,7 @@ function drawEntity({ told, dead_letters, parked, differences }, seen) {
     waiting(told.name, "parked", parked, parents(told.waiting)),
     differences?.found ? section("Rows that differed", table("Rows that differed at the last verification", ["key", "how", "columns"],
       differences.rows.map((one) => [h("a", { href: rowLink("row", told.name, one.key) }, one.key), one.kind, one.columns.join(", ")]))) : null,
+    Object.keys(now?.dead_letters_by_reason ?? {}).length ? retryForm(seen, { entity: told.name, label: "Try all of them again" }) : null,
     section("A row of it", rowForm(told.name)),
     section("Commands", h("ul", { class: "plain" }, told.commands.map((text) => h("li", {}, command(text))))),
   ];
@@ -83,6 +89,10 @@ function keys(name, kind, { found: count, rows }) {
   return [more, table(`${KINDS[kind]} of ${name}`, ["key", "why", "tries", "since"], rows.map((one) => [
     h("a", { href: rowLink("letter", kind, name, one.legacy_key) }, one.legacy_key),
     one.error ?? [one.reason, one.waits_for].filter(Boolean).join(" "), one.attempts, moment(one.first_at)]))];
+}
+
+function retryForm(seen, { entity, key = null, label }) {
+  return actionForm(seen, "retry", { label, entity, key, says: "Once the row, the rule or the target is mended: has the workers try again, with the entity files as they are now." });
 }
 
 /** Says how rows are seen, and takes the token. */
@@ -123,6 +133,7 @@ function drawLetter({ kind, entity, key, row }, seen) {
     h("p", { class: "verdict warn" }, why.filter(Boolean).join(", ")),
     h("div", { class: "columns" }, section("Its legacy row", values(image)), section("What is known of it", values(known))),
     section("Next", h("p", { class: "quiet" }, "Mend the row at the source, the rule or the target; then:"), h("ul", { class: "plain" }, next.map((text) => h("li", {}, command(text))))),
+    kind === "parked" ? null : retryForm(seen, { entity, key, label: "Try it again" }),
   ];
 }
 
@@ -173,6 +184,8 @@ function drawVerification({ entities }, seen) {
       h("a", { href: link(one.entity) }, one.entity), verified(now.get(one.entity) ?? { clean: !one.differing, differing: one.differing }),
       one.compared, one.differing, one.unaccounted, one.scope, moment(one.at), one.lsn]))
       : h("p", { class: "quiet" }, "Nothing was verified yet."),
+    actionForm(seen, "verify", { label: "Verify", says: "Compares every row while the pipeline goes on; its workers are held for a second or two.",
+      more: h("p", {}, h("label", {}, h("input", { type: "checkbox", name: "since_last" }), " Only what has changed since the last one")) }),
   ];
 }
 
@@ -180,7 +193,7 @@ function loadCutover() {
   return ask(token() ? "/api/rows/evidence" : "/api/cutover");
 }
 
-function drawCutover(cutover) {
+function drawCutover(cutover, seen) {
   const open = !["none", "finished"].includes(cutover.state);
   return [
     title("Cutover"),
@@ -190,6 +203,9 @@ function drawCutover(cutover) {
     cutover.state === "none" ? null : facts([["Begun", moment(cutover.began_at)], ["By", cutover.who], ["Ended", moment(cutover.ended_at)],
       ["Signed off", Object.entries(cutover.accepted).map(([gate, count]) => `${gate}: ${count}`).join(", ") || "nothing"], ["Because", cutover.because]]),
     section(open ? "Next" : "Commands", h("ul", { class: "plain" }, cutover.next_steps.map((step) => h("li", {}, command(step))))),
+    BEGINS.includes(cutover.state) && actionForm(seen, "begin", { label: "Begin the cutover", tone: "bad",
+      says: "Looks at the gates, and if all are met closes the legacy tables to writes, drains, proves and switches to the target. What goes wrong before the switch opens them again. Gates are signed off in a terminal." }),
+    ABORTS.includes(cutover.state) && actionForm(seen, "abort", { label: "Abort the cutover", says: "Opens the legacy tables to writes again and ends this cutover; the pipeline goes on." }),
     cutover.steps.length ? section("Steps", cutover.steps.map((step) => h("details", {},
       h("summary", {}, h("b", {}, step.step), " ", moment(step.at), step.seconds === null ? "" : `, ${step.seconds.toFixed(2)} s`, `, ${step.who}`),
       step.evidence ? h("pre", {}, JSON.stringify(step.evidence, null, 2)) : h("p", { class: "quiet" }, "The evidence is shown with the token.")))) : null,

@@ -12,9 +12,12 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
+// Of an element that is drawn again: what the reader has unfolded stays so.
+const READERS_OWN = ["open"];
+
 /** Makes `now` like `wanted`, step by step; an element with data-keep is its owner's own affair. */
 export function morph(now, wanted) {
-  for (const { name } of [...now.attributes]) if (!wanted.hasAttribute(name)) now.removeAttribute(name);
+  for (const { name } of [...now.attributes]) if (!wanted.hasAttribute(name) && !READERS_OWN.includes(name)) now.removeAttribute(name);
   for (const { name, value } of wanted.attributes) if (now.getAttribute(name) !== value) now.setAttribute(name, value);
   if (!("keep" in wanted.dataset)) morphChildren(now, wanted);
 }

@@ -24,8 +24,17 @@ function headers() {
 }
 
 /** The answer to a question; throws { status, error, remedy }. */
-export async function ask(path, query = {}) {
-  const response = await fetch(`${path}?${new URLSearchParams(query)}`, { headers: headers() });
+export function ask(path, query = {}) {
+  return answered(fetch(`${path}?${new URLSearchParams(query)}`, { headers: headers() }));
+}
+
+/** Has something done; throws as `ask` does. */
+export function send(path, document) {
+  return answered(fetch(path, { method: "POST", headers: { ...headers(), "Content-Type": "application/json" }, body: JSON.stringify(document) }));
+}
+
+async function answered(asked) {
+  const response = await asked;
   const said = await response.json();
   if (response.ok) return said;
   throw { status: response.status, ...said };

@@ -1,5 +1,6 @@
 // Puts the pages together: the address says which, the stream keeps it up to date, the keyboard stays where it is.
 
+import { areAllowed, forget, runs, submit } from "./actions.js";
 import { attach, takeHistory, takePoint } from "./charts.js";
 import { pages, wantsToken } from "./details.js";
 import { h, morphChildren } from "./draw.js";
@@ -8,6 +9,7 @@ import { overviewPage } from "./overview.js";
 
 const main = document.getElementById("content");
 const STALE_S = 15;
+const ASK_MS = 1000;
 const FINAL = [401, 404]; // Asking again brings nothing else.
 let seen = null; // The newest overview.
 let answer = null; // Of the page behind the first that is shown.
@@ -23,6 +25,7 @@ function place() {
 
 function draw() {
   const { page } = place();
+  document.querySelector("nav a[hidden]")?.toggleAttribute("hidden", !areAllowed());
   let content = null;
   if (page in pages) content = answer && pages[page].draw(answer, seen);
   else if (seen) content = overviewPage(seen);
@@ -36,6 +39,7 @@ async function go() {
   const { page, parts } = place();
   const isNew = shown !== location.hash;
   shown = location.hash;
+  if (isNew) forget();
   for (const one of document.querySelectorAll("nav a")) {
     one.toggleAttribute("aria-current", one.getAttribute("href") === `#/${page}`);
   }
@@ -69,7 +73,7 @@ function isOutdated() {
   const one = page === "entity" && seen.entities.find(({ name }) => name === parts[0]);
   const before = waited;
   waited = one ? `${one.dead_letters} ${one.parked}` : "";
-  return !answer || waited !== before || ["verification", "cutover"].includes(page);
+  return !answer || waited !== before || ["verification", "cutover", "actions"].includes(page);
 }
 
 function trouble(failure) {
@@ -113,12 +117,32 @@ document.addEventListener("submit", (event) => {
     location.hash = `#/row/${encodeURIComponent(form.dataset.entity)}/${encodeURIComponent(typed.get("key"))}`;
     return;
   }
+  if (form.dataset.form === "action") {
+    act(form, typed);
+    return;
+  }
   const wasRefused = !seen;
   keepToken(typed.get("token").trim());
   shown = "";
   if (wasRefused) start();
   go();
 });
+
+/** Has something done; then shows how it goes, or why it was refused. */
+async function act(form, typed) {
+  const button = form.querySelector("button");
+  button.disabled = true;
+  if (!(await submit(form, typed))) draw();
+  else if (location.hash === "#/actions") go();
+  else location.hash = "#/actions";
+  button.disabled = false;
+}
+
+/** A command that runs is asked often, for somebody waits; its end is told to screen readers by its own line. */
+async function listen() {
+  if (runs(answer) && place().page === "actions") await go();
+  setTimeout(listen, ASK_MS);
+}
 
 function start() {
   follow({
@@ -146,6 +170,7 @@ function start() {
 }
 
 token();
+listen();
 addEventListener("hashchange", go);
 setInterval(age, 1000);
 start();

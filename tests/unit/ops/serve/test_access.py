@@ -11,6 +11,12 @@ LOCAL = Access.of(Place(), 8787, TOKEN)
 PUBLIC_PLACE = Place(host="0.0.0.0", names=("page.example",), certificate=PEM, key=PEM)  # noqa: S104
 PUBLIC = Access.of(PUBLIC_PLACE, 443, TOKEN)
 AUTHORIZED = {"authorization": f"Bearer {TOKEN}"}
+ACTING = Access.of(Place(), 8787, TOKEN, acts=True)
+ACTION = AUTHORIZED | {
+    "origin": "http://127.0.0.1:8787",
+    "content-type": "application/json",
+    "content-length": "80",
+}
 
 
 def status(access: Access, path: str, method: str = "GET", **headers: str) -> int | None:
@@ -53,6 +59,26 @@ def test_a_page_of_another_origin_is_refused(origin: str) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_nothing_can_be_changed(method: str) -> None:
     assert status(LOCAL, "/api/live", method, **AUTHORIZED) == 405
+    assert status(ACTING, "/api/live", method, **AUTHORIZED) == 405
+    assert status(LOCAL, "/api/actions", method, **ACTION) == 405
+
+
+def test_an_action_wants_token_own_origin_and_a_short_json() -> None:
+    assert status(ACTING, "/api/actions", "POST", **ACTION) is None
+    assert status(ACTING, "/api/actions/x", "POST", **ACTION) == 405
+    without = {name: ACTION.keys() - {name} for name in ACTION}
+    refused = {
+        name: status(ACTING, "/api/actions", "POST", **{key: ACTION[key] for key in rest})
+        for name, rest in without.items()
+    }
+    assert refused == {
+        "authorization": 401,
+        "origin": 403,
+        "content-type": 415,
+        "content-length": 413,
+    }
+    large = ACTION | {"content-length": "16385"}
+    assert status(ACTING, "/api/actions", "POST", **large) == 413
 
 
 def test_on_this_machine_figures_are_open_and_rows_want_the_token() -> None:
