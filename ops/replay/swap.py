@@ -26,6 +26,8 @@ from schemas.migration import Migration
 
 APPLICATION = "swap"
 RETRY_S = 0.5
+# The shadow may be ahead of the live side by as much.
+SETTLE_S = 5.0
 _VALIDATED = (
     "UPDATE understudy.rebuilds SET unvalidated = array_remove(unvalidated, %s) WHERE id = %s"
 )
@@ -118,7 +120,7 @@ def _prove(
     say("looking for rows of the live target that would stay behind")
     live = verify.take(shadow.live, shadow.at, shadow.entities, say, timeout_s=timeout_s)
     behind = {name: list(keys) for name, keys in checks.written_by_others(live).items()}
-    for name, keys in checks.new_dead_letters(target, shadow).items():
+    for name, keys in _new_dead_letters(target, shadow).items():
         behind.setdefault(name, []).extend(keys)
     checks.require_accepted(
         behind,
@@ -126,6 +128,14 @@ def _prove(
         patience.accepted,
     )
     _require_parents(target, shadow, timeout_s)
+
+
+def _new_dead_letters(target: Connection, shadow: Shadow) -> checks.Keys:
+    """Rows that only the rules of the rebuild refuse; what the live side has not come to yet it may refuse too."""
+    deadline = time.monotonic() + SETTLE_S
+    while (found := checks.new_dead_letters(target, shadow)) and time.monotonic() < deadline:
+        time.sleep(RETRY_S)
+    return found
 
 
 def _require_parents(target: Connection, shadow: Shadow, timeout_s: float) -> None:
