@@ -13,6 +13,7 @@ import pytest
 import requests.exceptions
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import HttpWaitStrategy, LogMessageWaitStrategy
+from testcontainers.core.waiting_utils import WaitStrategy
 
 from ops.stack import kafka as embedded_kafka
 from ops.stack import postgres as embedded_postgres
@@ -24,6 +25,7 @@ KAFKA_IMAGE = "apache/kafka:4.3.1"
 REGISTRY_IMAGE = "apicurio/apicurio-registry:3.3.3"
 # Before the names of the images: a mirror's, or that of the images that stand in.
 PREFIX_VARIABLE = "UNDERSTUDY_TEST_IMAGE_PREFIX"
+START_S = 300
 PASSWORD = "secret"  # noqa: S105 - of servers that end with the test
 
 
@@ -59,6 +61,11 @@ def container(image: str) -> DockerContainer:
     return DockerContainer(os.environ.get(PREFIX_VARIABLE, "") + image)
 
 
+def patient(ready: WaitStrategy) -> WaitStrategy:
+    """Wait as long as a busy machine takes."""
+    return ready.with_startup_timeout(START_S)
+
+
 def postgres(database: str) -> DockerContainer:
     """A PostgreSQL server with the embedded one's settings, but where it listens; it does not wait for the disk."""
     words = [
@@ -74,7 +81,7 @@ def postgres(database: str) -> DockerContainer:
         .with_exposed_ports(5432)
         .with_command(["postgres", *words])
         # Once for the server that makes the database, once for the one that stays.
-        .waiting_for(LogMessageWaitStrategy("ready to accept connections", times=2))
+        .waiting_for(patient(LogMessageWaitStrategy("ready to accept connections", times=2)))
     )
 
 
@@ -93,7 +100,7 @@ def kafka(port: int) -> DockerContainer:
     broker = container(KAFKA_IMAGE).with_bind_ports(9092, port)
     for name, value in settings.items():
         broker.with_env("KAFKA_" + name.upper().replace(".", "_"), value)
-    return broker.waiting_for(LogMessageWaitStrategy("Kafka Server started"))
+    return broker.waiting_for(patient(LogMessageWaitStrategy("Kafka Server started")))
 
 
 def registry() -> DockerContainer:
@@ -101,5 +108,5 @@ def registry() -> DockerContainer:
     return (
         container(REGISTRY_IMAGE)
         .with_exposed_ports(8080)
-        .waiting_for(HttpWaitStrategy(8080, f"{REGISTRY_PATH}/subjects"))
+        .waiting_for(patient(HttpWaitStrategy(8080, f"{REGISTRY_PATH}/subjects")))
     )
