@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from ops.serve.access import Access, Place
 from ops.serve.actions import Actions
@@ -25,6 +25,7 @@ FLAGS = (
 )  # fmt: skip
 TOKEN = "a-token-that-nobody-guesses"  # noqa: S105 - of a page that lives for a test
 INTERVAL_S = 0.3
+PATIENCE_MS = 15_000.0  # Of a browser beside whole pipelines.
 IMAGES = Path(__file__).parents[2] / "ops" / "docs" / "images"
 # Set, the pictures of the docs are made anew; else they go with the test.
 PICTURES = "UNDERSTUDY_TEST_PICTURES"
@@ -45,6 +46,7 @@ def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip(f"no {CHROMIUM}: apt-get install chromium, as .ci/run does")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.commands import command, running, wait_for
-from tests.browser.conftest import Look, Picture
+from tests.browser.conftest import PATIENCE_MS, Look, Picture
 from tests.browser.hand_made import HOSTILE
 from tests.shop import Shop
 
@@ -91,7 +91,7 @@ def test_a_pipeline_that_runs_shows_its_lag_and_who_has_the_token_reaches_a_dead
     assert page.locator("main script, main img").count() == 0
     assert "taken" not in page.title()
     rows_want_the_token(address, token, look)
-    expect.set_options(timeout=5000)
+    expect.set_options(timeout=PATIENCE_MS)
 
 
 def to_link(page: Page, text: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.commands import phases, running, wait_for
-from tests.browser.conftest import Look, Picture
+from tests.browser.conftest import PATIENCE_MS, Look, Picture
 from tests.shop import Shop
 
 ADDRESS = re.compile(r"the page: (\S+)")
@@ -99,4 +99,4 @@ def test_a_letter_is_tried_again_and_a_cutover_refused_aborted_and_made_from_the
     page.evaluate("() => { location.hash = '#/cutover' }")
     expect(page.locator(".verdict")).to_contain_text("State: switched. Nobody could write for")
     expect(page.get_by_role("button", name="Begin the cutover")).to_have_count(0)
-    expect.set_options(timeout=5000)
+    expect.set_options(timeout=PATIENCE_MS)
