@@ -62,7 +62,7 @@ def delete_unseen(connection: Connection, applier: Applier, seen_from: EventId) 
         if EventId(*(int(str(part)) for part in (*known, 0))) >= seen_from:
             return
         ground = checkpoint.lock(cursor, [plan.name], None)[plan.name]
-        # What waits from later on is newer than the delete, and would only be tried in vain.
+        # What waits from then on is as new as the delete or newer, and would only be tried in vain.
         waiting = clearing.keys_waiting_from(cursor, plan, seen_from)
         keys = [k for k in clearing.keys_below(cursor, plan, seen_from) if k not in waiting]
         for first in range(0, len(keys), clearing.ROWS_MAX):
