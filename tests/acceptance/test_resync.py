@@ -67,7 +67,7 @@ def test_kills_of_both_sides_in_the_middle_lose_nothing(clinic: Pipeline, place:
         clinic.wait_for("the tail", clinic.in_tail)
         for part in list(clinic.parts):
             clinic.kill(part)
-        armed = clinic.start("produce", failpoint_=f"{place}:kill@2" if place else "")
+        armed = clinic.start("produce", failpoint_=f"{place}:kill" if place else "")
         clinic.start("consume", failpoint_="cons.before_commit:kill@9")
         asked = command("resync", clinic.folder, "--entity", "patients", "--timeout", "1")
         assert asked.returncode in {0, 7}, asked.stderr
