@@ -97,6 +97,7 @@ def test_what_does_not_balance_is_named_and_ends_with_8(shop: Shop, run: Path) -
         assert {total["agrees"] for total in orders["totals"]} == {True, False}
 
 
+@pytest.mark.long
 def test_a_hold_that_nobody_renews_ends_by_itself(shop: Shop, run: Path) -> None:
     shop.target(HOLD.format("4 seconds"))
     shop.source("INSERT INTO orders VALUES (30, 1, 0, 9999, NULL)")
@@ -111,6 +112,7 @@ def test_a_hold_that_nobody_renews_ends_by_itself(shop: Shop, run: Path) -> None
     wait_for("the end of the hold", is_over, run)
 
 
+@pytest.mark.long
 def test_an_account_that_cannot_be_exact_is_refused(shop: Shop, run: Path) -> None:
     assert run.exists()
     command("pause", shop.folder, "--entity", "orders")

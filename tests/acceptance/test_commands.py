@@ -109,6 +109,7 @@ def pause_orders_while_customers_flow(shop: Shop, log: Path) -> None:
     wait_for("the order", lambda: has_arrived(shop, 51, 501), log)
 
 
+@pytest.mark.long
 def test_one_legacy_table_feeds_two_entities(shop: Shop, tmp_path: Path) -> None:
     shop.target("CREATE TABLE shop.names (id uuid PRIMARY KEY, name text NOT NULL)")
     (shop.folder / "entities" / "names.toml").write_text("""
@@ -129,7 +130,7 @@ def test_one_legacy_table_feeds_two_entities(shop: Shop, tmp_path: Path) -> None
         wait_for("as many names", lambda: count(shop.target_dsn, "shop.names") == 10, log)
 
 
-@pytest.mark.parametrize("word", ["run", "produce"])
+@pytest.mark.parametrize("word", ["run", pytest.param("produce", marks=pytest.mark.long)])
 def test_case_054_a_second_capture_is_refused_at_once_and_starts_no_worker(
     shop: Shop, tmp_path: Path, word: str
 ) -> None:

@@ -86,6 +86,7 @@ def configure(shop: Shop, **keys: str) -> None:
     file.write_text("\n".join([head, "[cutover]", *lines, ""]))
 
 
+@pytest.mark.long
 def test_what_the_source_accepted_before_the_fence_is_in_the_target_after_the_switch(
     shop: Shop, run: Path
 ) -> None:
@@ -222,6 +223,7 @@ def test_an_abort_leaves_a_writable_legacy_side_and_a_pipeline_that_goes_on(
     assert cutover(shop, "abort").returncode == 7
 
 
+@pytest.mark.long
 def test_gates_that_are_not_met_refuse_all_at_once_and_are_signed_off_by_name_and_count(
     shop: Shop, run: Path
 ) -> None:

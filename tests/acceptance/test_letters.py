@@ -82,6 +82,7 @@ def test_dead_letters_are_found_tried_again_and_given_up(shop: Shop, tmp_path: P
     ]
 
 
+@pytest.mark.long
 def test_a_corrected_rule_is_taken_up_by_the_workers_that_run(shop: Shop, tmp_path: Path) -> None:
     log = tmp_path / "run.log"
     with running(log, "run", shop.folder):

@@ -85,6 +85,7 @@ def refused(code: int, *words: object) -> str:
     return ended.stderr
 
 
+@pytest.mark.long
 def test_an_entity_is_rebuilt_by_new_rules_under_a_writer_and_changes_places(
     shop: Shop, run: Path
 ) -> None:

@@ -103,6 +103,7 @@ def test_f13_sessions_that_are_ended_again_and_again_cost_nothing(clinic: Pipeli
     assert clinic.problems() == []
 
 
+@pytest.mark.long
 def test_sigterm_in_the_middle_ends_run_in_time_and_the_next_goes_on(clinic: Pipeline) -> None:
     with writing(clinic.at, seed=6):
         for _ in range(2):

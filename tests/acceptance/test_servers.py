@@ -70,6 +70,7 @@ def test_case_058_f10_the_source_crashes_and_a_prepared_transaction_survives(
     assert one(live.at.target_dsn, count) == 1
 
 
+@pytest.mark.long
 def test_case_091_f13_the_target_crashes(live: Pipeline, home: Path) -> None:
     with writing(live.at, seed=3):
         live.wait_for_progress()
@@ -90,6 +91,7 @@ def test_case_063_f6_the_broker_is_killed(live: Pipeline, home: Path) -> None:
     require_equal(live)
 
 
+@pytest.mark.long
 def test_case_078_known_schemas_go_on_while_the_registry_is_down(
     live: Pipeline, home: Path
 ) -> None:

@@ -127,6 +127,7 @@ def of_customers(shop: Shop, *words: str) -> tuple[int, dict[str, Any]]:
     return ended.returncode, entities[0]
 
 
+@pytest.mark.long
 def test_each_corruption_is_found_where_rows_are_compared_by_numbers(
     plain: Shop, run: Path
 ) -> None:

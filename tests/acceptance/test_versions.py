@@ -7,12 +7,11 @@ import pytest
 
 from ops.stack.state import Endpoints
 from tests.acceptance.test_walk import (
-    come_back,
     cut_over,
     fenced,
-    gone_back,
     problems,
     settled,
+    there_and_back,
     verified,
     walked,
     writing_on_the_source,
@@ -47,11 +46,5 @@ def test_the_whole_way_goes_on_older_servers(walked: Pipeline) -> None:
         cut_over(walked, ())
         fenced(writer)
     assert problems(walked) == ""
-    made = gone_back(walked)
-    come = come_back(walked)
-    assert sorted(made) == sorted(name for name, _, _ in come)
-    born = {
-        "patients": {patient: made[name][0] for name, patient, _ in come},
-        "orders": {order: made[name][1] for name, _, order in come},
-    }
+    born = there_and_back(walked)
     assert settled(walked, born) == ""

@@ -95,14 +95,7 @@ def test_no_write_that_either_side_accepted_is_missing_on_the_other(walked: Pipe
         cut_over(walked, [place for place in BEGINS if place in KILLED])
         fenced(writer)
     assert problems(walked) == ""  # At once: the drain is what proves it.
-    made = gone_back(walked)
-    come = come_back(walked)
-    assert sorted(made) == sorted(name for name, _, _ in come)
-    # By the keys of this moment: a row that the legacy writer gives another key has another UUID from then on.
-    born = {
-        "patients": {patient: made[name][0] for name, patient, _ in come},
-        "orders": {order: made[name][1] for name, _, order in come},
-    }
+    born = there_and_back(walked)
     assert settled(walked, born) == ""
 
     with writing_on_the_source(walked.at.source_dsn, seed=2) as writer:
@@ -111,6 +104,20 @@ def test_no_write_that_either_side_accepted_is_missing_on_the_other(walked: Pipe
         cut_over(walked, ())
         fenced(writer)
     assert problems(walked, born) == ""
+
+
+def there_and_back(pipeline: Pipeline) -> Born:
+    """Write on the target, roll back, and see that all of it has come; the UUIDs of those rows.
+
+    By the keys of this moment: a row that the legacy writer gives another key has another UUID from then on.
+    """
+    made = gone_back(pipeline)
+    come = come_back(pipeline)
+    assert sorted(made) == sorted(name for name, _, _ in come)
+    return {
+        "patients": {patient: made[name][0] for name, patient, _ in come},
+        "orders": {order: made[name][1] for name, _, order in come},
+    }
 
 
 def gone_back(pipeline: Pipeline) -> dict[str, tuple[str, str]]:

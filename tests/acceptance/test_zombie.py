@@ -23,6 +23,7 @@ STOPPED_IN = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lock", STOPPED_IN)
 def test_case_070_a_stopped_worker_is_replaced_and_wakes_without_effect(
     clinic: Pipeline, lock: str

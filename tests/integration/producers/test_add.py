@@ -32,7 +32,7 @@ def test_only_the_new_table_is_read_and_both_are_tailed(
         both.snapshot_done(capture)
         source.execute("DELETE FROM public.others WHERE id = 4")
         both.drain(source)
-    assert [event.op for event in both.events(0)] == ["r"] * 10 + ["u"]
+    assert sorted(event.op for event in both.events(0)) == ["r"] * 10 + ["u"]
     assert both.rows(0) == table_of("public.notes")
     assert both.rows(1) == table_of("public.others")
     assert {end.table: end.since for end in both.records(SnapshotEnd)} == {
