@@ -39,4 +39,4 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION understudy.id_of FROM PUBLIC;
 
-INSERT INTO understudy.schema_version (version) VALUES (11);
+INSERT INTO understudy.schema_version (version) VALUES (10);
