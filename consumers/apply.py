@@ -40,12 +40,10 @@ class Ground:
     Attributes:
         truncated: Events below this are stale.
         watermarks: Commit LSN of the last applied marker, by entity.
-        applied: By entity, a figure that is another one whenever a record of it was applied.
     """
 
     truncated: EventId = ZERO
     watermarks: Mapping[str, int] = field(default_factory=dict)
-    applied: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

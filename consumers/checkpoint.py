@@ -26,8 +26,8 @@ SELECT entity, phase, held_at IS NOT NULL, stopped_reason,
 FROM understudy.entities
 WHERE generation = understudy.generation(entity) AND entity = ANY(%s) ORDER BY entity FOR SHARE"""
 _PARTITIONS = files("consumers").joinpath("partitions.sql").read_bytes()
-_PROGRESS = """
-SELECT entity, min(watermark), sum(next_offset) FROM understudy.checkpoints
+_WATERMARKS = """
+SELECT entity, min(watermark) FROM understudy.checkpoints
 WHERE generation = understudy.generation(entity) GROUP BY entity"""
 _ADVANCE = """
 UPDATE understudy.checkpoints SET next_offset = %s, leader_epoch = %s, pid = pg_backend_pid(), updated_at = now()
@@ -83,14 +83,13 @@ def lock(
     }
     rows = cursor.execute(_PARTITIONS, concerned).fetchall()
     _expect(rows, entities, stretches or ())
-    progress = cursor.execute(_PROGRESS).fetchall()
-    watermarks = {str(entity): int(str(lsn)) for entity, lsn, _ in progress}
-    applied = {str(entity): int(str(offsets)) for entity, _, offsets in progress}
+    watermarks = {
+        str(entity): int(str(lsn)) for entity, lsn in cursor.execute(_WATERMARKS).fetchall()
+    }
     return {
         str(entity): Ground(
             truncated=EventId(int(str(epoch)), int(str(lsn)), int(str(ordinal))),
             watermarks=watermarks,
-            applied=applied,
         )
         for entity, _, _, _, _, epoch, lsn, ordinal in grounds
     }

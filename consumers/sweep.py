@@ -32,6 +32,14 @@ SELECT EXISTS (SELECT FROM understudy.waiting
             AND reason IN ('rule', 'parent') AND spec_version < %(spec_version)s)
     OR EXISTS (SELECT FROM {mapping} WHERE owed IS NOT NULL)"""
 
+# Another figure whenever a record, a truncation or the end of a resync was applied.
+_APPLIED = b"""
+WITH relatives AS (
+    SELECT entity, generation, truncated_lsn + resynced_lsn AS begun FROM understudy.entities
+    WHERE generation = understudy.generation(entity) AND (%(all)s OR entity = ANY(%(entities)s)))
+SELECT (SELECT coalesce(sum(begun), 0) FROM relatives)
+    + (SELECT coalesce(sum(next_offset), 0) FROM understudy.checkpoints JOIN relatives USING (entity, generation))"""
+
 
 def may_have_work(connection: Connection, applier: Applier) -> bool:
     """Whether anything of an entity waits for something that may come, or is a dead letter by older rules."""
@@ -71,21 +79,23 @@ def sweep(
     tried, vain = 0, vain or Vain()
     with connection.transaction(), connection.cursor() as cursor:
         ground = checkpoint.lock(cursor, [applier.plan.name], None)[applier.plan.name]
+        applied = _applied(cursor, applier.plan)
         keys = _worth_a_try(cursor, applier.plan, ground)
-        applied = _applied(applier.plan, ground)
         if vain.is_worth_it(applier.plan.name, "waiting", keys, applied):
             _wake(cursor, applier, keys, ground)
             tried += len(keys)
     return tried + _let_go(connection, applier, appliers, vain, applied)
 
 
-def _applied(plan: EntityPlan, ground: Ground) -> int:
-    """How far all entities are that rows of this one could wait for; of a shared table any may have been."""
-    if plan.is_shared or plan.entity.joined or plan.joined_by:
-        return sum(ground.applied.values())
+def _applied(cursor: Cursor, plan: EntityPlan) -> int:
+    """How far all entities are that rows of this one could wait for; of a table with several any may have been."""
     parents = {reference.parent.entity for reference in plan.references}
-    children = {child.entity for child in plan.children}
-    return sum(n for name, n in ground.applied.items() if name in parents | children | {plan.name})
+    relatives = parents | {child.entity for child in plan.children} | {plan.name}
+    asked = {
+        "all": bool(plan.is_shared or plan.entity.joined or plan.joined_by),
+        "entities": [name for name in relatives if name],
+    }
+    return int(str(cursor.execute(_APPLIED, asked).fetchall()[0][0]))
 
 
 def _wake(cursor: Cursor, applier: Applier, keys: list[str], ground: Ground) -> None:

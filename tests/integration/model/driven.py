@@ -15,6 +15,7 @@ from consumers.compilation import compile_plan
 from consumers.identity import Identity
 from consumers.plan import Child, EntityPlan, Parent, Surroundings
 from consumers.transform import Transform
+from consumers.vain import Vain
 from schemas.event_id import EventId
 from schemas.table import Column, Table
 from tests.integration.model.design import LEGACY_TYPES, Design
@@ -32,6 +33,7 @@ KEYS = range(1, 10)
 _MAPPINGS = """
 SELECT entity, legacy_key, id, state, epoch, commit_lsn, ordinal, owed, CAST(original AS text)
 FROM understudy.migration_mappings ORDER BY 1, 2"""
+_READ = b"UPDATE understudy.checkpoints SET next_offset = next_offset + 1 WHERE entity = %s"
 _WAITING = """
 SELECT entity, legacy_key, reason, commit_lsn, ordinal, deleted, CAST(image AS text), unavailable
 FROM understudy.waiting ORDER BY 1, 2"""
@@ -60,6 +62,7 @@ class DrivenTarget:
         control.register(self.connection, [design.entity(name) for name in tables], Path())
         for name in tables:
             control.register_partitions(self.connection, [name], topic(name), "", len(PARTITIONS))
+        self._vain = Vain()
         self.identities = {name: Identity(NAMESPACE, name) for name in tables}
         self.appliers = {name: self._applier(name) for name in tables}
         self.prepare(self.connection)
@@ -100,6 +103,7 @@ class DrivenTarget:
         for name in reversed(self.design.shape.tables):
             self._query("DELETE FROM {table} RETURNING id", name)
         self.connection.execute(_FORGET)
+        self._vain.forget()
 
     # ------------------------------------------------------------------------ as consumers do
     def settle(self, table: str, events: Sequence[Event]) -> None:
@@ -109,6 +113,7 @@ class DrivenTarget:
         with self.connection.transaction(), self.connection.cursor() as cursor:
             ground = checkpoint.lock(cursor, [table], None)[table]
             applier.settle(cursor, records, [], ground)
+            cursor.execute(_READ, [table])
 
     def truncate(self, table: str, event_id: history.EventId) -> None:
         """Obey a TRUNCATE."""
@@ -125,7 +130,7 @@ class DrivenTarget:
         """Try again what waits."""
         for applier in self.appliers.values():
             if sweep.may_have_work(self.connection, applier):
-                sweep.sweep(self.connection, applier, self.appliers)
+                sweep.sweep(self.connection, applier, self.appliers, self._vain)
 
     # --------------------------------------------------------------------------- what is there
     def dump(self) -> object:
