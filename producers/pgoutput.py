@@ -6,6 +6,7 @@ Source: PostgreSQL manual, "Logical Replication Message Formats".
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas.errors import InvariantError
@@ -24,6 +25,7 @@ _NULL, _TEXT, _UNCHANGED = b"ntu"
 # What stands in front of a text of less than 64 kB: its mark, and the upper half of its length.
 _SHORT_TEXT = b"t\0\0"
 _SHORT_SIZE = 1 << 16
+_WRITES = frozenset({INSERT, UPDATE})
 _MARKS = {_NULL: None, _UNCHANGED: UNCHANGED}
 
 _BEGIN = struct.Struct("!xQqI")
@@ -132,20 +134,27 @@ def truncated(data: bytes) -> tuple[int, ...]:
     return struct.unpack_from(f"!{count}I", data, _TRUNCATE.size)
 
 
-def inserted(data: bytes) -> Row:
-    """The row of an Insert message."""
-    return _last_tuple(data, 6)
+def head(data: bytes) -> bytes:
+    """Kind and relation of a message about a row, and which tuple comes first; messages of a run share it."""
+    return data[:6]
 
 
-def updated(data: bytes) -> tuple[Row | None, Row, bool]:
+def brings_new_rows(head: bytes) -> bool:
+    """Whether messages with such a head are Inserts, or Updates that show no old row."""
+    return head[0] in _WRITES and head[-1] == _NEW
+
+
+def new_rows(run: Sequence[bytes]) -> list[Row]:
+    """The new rows of messages that `brings_new_rows`."""
+    return [_last_tuple(data, 6) for data in run]
+
+
+def updated(data: bytes) -> tuple[Row, Row, bool]:
     """Old and new row of an Update message, and whether the old one is whole.
 
-    The old row is None where neither key nor identity changed; where it is not whole, only the
-    columns of the replica identity stand in it.
+    Where it is not, only the columns of the replica identity stand in it.
     """
     kind = data[5]
-    if kind == _NEW:
-        return None, _last_tuple(data, 6), False
     old, at = _tuple(data, 6)
     if data[at] != _NEW:
         raise InvariantError("an Update message has no new row")

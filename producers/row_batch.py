@@ -1,5 +1,8 @@
 """Decoded changes of one relation on their way to Kafka, as the columns that the encoder takes."""
 
+from collections.abc import Sequence
+from itertools import chain
+
 from producers.pgoutput import UNCHANGED, Row, Transaction
 from producers.relations import Shape
 from producers.topic_writer import Pair
@@ -40,21 +43,28 @@ class RowBatch:
         self._unavailable: list[tuple[str, ...] | None] = []
         self._moved_to: dict[int, tuple[str, ...]] = {}
 
-    def add(self, op: bytes, row: Row, transaction: Transaction, ordinal: int) -> bool:
-        """Take a change: the new row, or the old one of a delete.
+    def add(self, op: bytes, rows: Sequence[Row], transaction: Transaction, ordinal: int) -> bool:
+        """Take changes of one kind that follow one another: the new rows, or the old ones of deletes.
+
+        Args:
+            op: CREATED, UPDATED or DELETED.
+            rows: What is unchanged in them becomes NULL.
+            transaction: Theirs.
+            ordinal: Of the first of them.
 
         Returns:
-            Whether a column of it is unavailable.
+            Whether a column of the last one is unavailable.
         """
-        names = self._without_unchanged(row) if UNCHANGED in row else None
-        self._ops.append(op)
-        self._values += row
-        self._lsns.append(transaction.lsn)
-        self._xids.append(transaction.xid)
-        self._times.append(transaction.ts_ms)
-        self._ordinals.append(ordinal)
-        self._unavailable.append(names)
-        return names is not None
+        count = len(rows)
+        names = [self._without_unchanged(row) if UNCHANGED in row else None for row in rows]
+        self._ops += [op] * count
+        self._values += chain.from_iterable(rows)
+        self._lsns += [transaction.lsn] * count
+        self._xids += [transaction.xid] * count
+        self._times += [transaction.ts_ms] * count
+        self._ordinals += range(ordinal, ordinal + count)
+        self._unavailable += names
+        return names[-1] is not None
 
     def moves(self, row: Row) -> None:
         """Say of the delete that was added last that its row has another key now, that of `row`."""

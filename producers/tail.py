@@ -7,7 +7,9 @@ it still arrives.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from producers import marker, pgoutput
 from producers.acknowledge import Acknowledger
@@ -24,9 +26,9 @@ from schemas import failpoint, spans
 from schemas.errors import FolderChangedError, InvariantError
 from schemas.positions import Ends, Marker, Truncate
 
-# Sent in one go: rows and bytes, of all relations together.
-BATCH_ROWS_MAX = 10_000
-BATCH_BYTES_MAX = 4_000_000
+# So much is sent in one go, of all relations together; with what is left of one reading of the stream.
+BATCH_ROWS = 10_000
+BATCH_BYTES = 4_000_000
 # How long the rest of a transaction that has begun to arrive is waited for.
 REST_WAIT_S = 0.004
 QUIET_WAIT_S = 0.2
@@ -85,8 +87,12 @@ class Tail:
         """
         pending = bool(self._batches)
         arrived = self._parts.stream.read(REST_WAIT_S if pending else QUIET_WAIT_S)
-        for message in arrived.messages:
-            self._take(message)
+        for head, run in groupby(arrived.messages, pgoutput.head):
+            if pgoutput.brings_new_rows(head):
+                self._take_new(head, list(run))
+            else:
+                for message in run:
+                    self._take(message)
         if self._transaction is None or not arrived.messages:
             self.flush()
         self._acknowledge(arrived)
@@ -122,8 +128,8 @@ class Tail:
 
     def _take(self, data: bytes) -> None:
         kind = data[0]
-        if kind in _ROWS:
-            self._take_row(kind, data)
+        if kind in _OLD_ROWS:
+            self._take_old(kind, data)
         elif kind == pgoutput.BEGIN:
             failpoint.reach("tail.begin")
             self._transaction = pgoutput.begin(data)
@@ -139,23 +145,34 @@ class Tail:
         elif kind not in _IGNORED:
             raise InvariantError("the stream holds an unknown message", kind=chr(kind))
 
-    def _take_row(self, kind: int, data: bytes) -> None:
-        if self._skipped:
-            return
-        oid = pgoutput.relation_oid(data)
-        batch = self._batches.get(oid) or self._begin(oid)
-        if batch is None:
-            return
-        if kind == pgoutput.INSERT:
-            self._add(batch, CREATED, pgoutput.inserted(data))
-        elif kind == pgoutput.DELETE:
-            self._add(batch, DELETED, pgoutput.deleted(data))
-        else:
-            self._update(batch, data)
-        self._rows += 1
-        self._bytes += len(data)
-        if self._rows >= BATCH_ROWS_MAX or self._bytes >= BATCH_BYTES_MAX:
+    def _take_new(self, head: bytes, run: Sequence[bytes]) -> None:
+        """Take Inserts, or Updates that show no old row: nearly all of a tail, so many at once."""
+        if batch := self._batch(head):
+            op = CREATED if head[0] == pgoutput.INSERT else UPDATED
+            self._add(batch, op, pgoutput.new_rows(run))
+            self._count(len(run), sum(map(len, run)))
+
+    def _take_old(self, kind: int, data: bytes) -> None:
+        """Take a Delete, or an Update that shows the old row."""
+        if batch := self._batch(data):
+            if kind == pgoutput.DELETE:
+                self._add(batch, DELETED, [pgoutput.deleted(data)])
+            else:
+                self._update(batch, data)
+            self._count(1, len(data))
+
+    def _count(self, rows: int, size: int) -> None:
+        self._rows += rows
+        self._bytes += size
+        if self._rows >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
             self.flush()
+
+    def _batch(self, data: bytes) -> RowBatch | None:
+        """Where the rows of a message go; None if they are not to be captured."""
+        if self._skipped:
+            return None
+        oid = pgoutput.relation_oid(data)
+        return self._batches.get(oid) or self._begin(oid)
 
     def _begin(self, oid: int) -> RowBatch | None:
         """A batch for rows of a relation; None if it is not captured."""
@@ -168,28 +185,26 @@ class Tail:
 
     def _update(self, batch: RowBatch, data: bytes) -> None:
         old, row, whole = pgoutput.updated(data)
-        if old is None:
-            self._add(batch, UPDATED, row)
-            return
         if whole:
             row = [was if now is UNCHANGED else now for was, now in zip(old, row, strict=True)]
         for place in batch.shape.key_places:
             if row[place] is UNCHANGED:
                 row[place] = old[place]
         if all(row[place] == old[place] for place in batch.shape.key_places):
-            self._add(batch, UPDATED, row)
+            self._add(batch, UPDATED, [row])
             return
-        self._add(batch, DELETED, old)
+        self._add(batch, DELETED, [old])
         batch.moves(row)
-        if self._add(batch, CREATED, row):
+        if self._add(batch, CREATED, [row]):
             if self._end_lsn > self._sent_lsn:
                 self.flush()  # Debts are opened in the order of the stream.
             self._parts.rereader.want(batch.shape, row, self._open.lsn)
 
-    def _add(self, batch: RowBatch, op: bytes, row: Row) -> bool:
-        self._ordinal += 1
-        self.changes += 1
-        return batch.add(op, row, self._open, self._ordinal)
+    def _add(self, batch: RowBatch, op: bytes, rows: Sequence[Row]) -> bool:
+        first = self._ordinal + 1
+        self._ordinal += len(rows)
+        self.changes += len(rows)
+        return batch.add(op, rows, self._open, first)
 
     @property
     def _open(self) -> Transaction:
@@ -263,5 +278,5 @@ class Tail:
             raise FolderChangedError(note.restart)
 
 
-_ROWS = frozenset({pgoutput.INSERT, pgoutput.UPDATE, pgoutput.DELETE})
+_OLD_ROWS = frozenset({pgoutput.UPDATE, pgoutput.DELETE})
 _IGNORED = frozenset({pgoutput.TYPE, pgoutput.ORIGIN})

@@ -20,6 +20,7 @@ _FLOAT, _FLOAT_BITS, _DOUBLE = struct.Struct("<f"), struct.Struct("<i"), struct.
 # A variable-length integer is written two bytes, that is fourteen bits, at a time.
 _STEP_BITS = 14
 _STEP_MAX = (1 << _STEP_BITS) - 1
+_TWO_STEPS_MAX = (1 << 2 * _STEP_BITS) - 1
 _MORE = [bytes((n & 0x7F | 0x80, n >> 7 | 0x80)) for n in range(_STEP_MAX + 1)]
 _LAST = [bytes((n,) if n < 1 << 7 else (n & 0x7F | 0x80, n >> 7)) for n in range(_STEP_MAX + 1)]
 # Integers from -999 to 9999 are kept once they were encoded; more would crowd the memory.
@@ -72,7 +73,12 @@ class _Integers(dict[bytes | None, bytes]):
     """Encoded integers by their text; the short ones are kept."""
 
     def __missing__(self, text: bytes) -> bytes:
-        field = PRESENT + encode_long(int(text))
+        doubled = int(text) << 1
+        if (
+            _STEP_MAX < doubled <= _TWO_STEPS_MAX
+        ):  # Most keys: as `encode_long` does it, without the call.
+            return PRESENT + _MORE[doubled & _STEP_MAX] + _LAST[doubled >> _STEP_BITS]
+        field = PRESENT + encode_long(doubled >> 1)
         if len(text) <= _KEPT_DIGITS_MAX:
             self[text] = field
         return field

@@ -30,7 +30,7 @@ SETTINGS = {
     "max_wal_senders": "20",
     "max_connections": "100",
     "max_prepared_transactions": "10",  # Legacy applications may commit in two phases.
-    "shared_buffers": "512MB",
+    "shared_buffers": "1GB",
     "wal_buffers": "64MB",
     "max_wal_size": "4GB",  # A bulk load should not be a row of checkpoints.
     "timezone": "UTC",

@@ -63,13 +63,13 @@ def notes(source: Source, pipeline: Pipeline) -> Pipeline:
 
 
 def churn(source: Source, seed: int) -> None:
-    """Inserts, updates, deletes, a key change and a transaction that comes in several reads."""
+    """Inserts, updates, deletes, a key change and a transaction of more bytes than are sent in one go."""
     new = 100_000 * (seed + 1)
     source.execute("UPDATE public.notes SET title = %s WHERE id %% 7 = 0", [f"seed {seed}"])
     source.execute("DELETE FROM public.notes WHERE id %% 11 = %s", [seed])
     source.execute("UPDATE public.notes SET id = -id WHERE id %% 13 = %s", [seed])
     source.execute(
-        "INSERT INTO public.notes SELECT i, 'bulk', repeat('x', 200)"
+        "INSERT INTO public.notes SELECT i, 'bulk', repeat('x', 1200)"
         " FROM generate_series(%s::int, %s::int) i",
         [new, new + 4_000],
     )

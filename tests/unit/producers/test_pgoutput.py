@@ -36,21 +36,26 @@ def same(read: Row, written: Row) -> bool:
 
 
 @settings(max_examples=50)
-@given(st.integers(0, 2**32 - 1), ROWS)
-def test_an_insert_shows_its_relation_and_row(oid: int, row: Row) -> None:
-    data = b"I" + struct.pack("!I", oid) + b"N" + tuple_data(row)
-    assert pgoutput.relation_oid(data) == oid
-    assert same(pgoutput.inserted(data), row)
+@given(st.sampled_from([b"I", b"U"]), st.integers(0, 2**32 - 1), st.lists(ROWS, min_size=1))
+def test_a_run_of_inserts_or_updates_shows_relation_and_rows(
+    kind: bytes, oid: int, rows: list[Row]
+) -> None:
+    run = [kind + struct.pack("!I", oid) + b"N" + tuple_data(row) for row in rows]
+    (head,) = set(map(pgoutput.head, run))
+    assert pgoutput.brings_new_rows(head)
+    assert pgoutput.relation_oid(head) == oid
+    assert all(map(same, pgoutput.new_rows(run), rows))
 
 
 @settings(max_examples=50)
-@given(ROWS, ROWS, st.sampled_from([b"K", b"O", b""]))
+@given(ROWS, ROWS, st.sampled_from([b"K", b"O"]))
 def test_an_update_shows_old_and_new_row(old: Row, new: Row, kind: bytes) -> None:
-    shown = kind + tuple_data(old) if kind else b""
-    before, after, whole = pgoutput.updated(b"U" + bytes(4) + shown + b"N" + tuple_data(new))
-    assert (before is not None, whole) == (bool(kind), kind == b"O")
+    data = b"U" + bytes(4) + kind + tuple_data(old) + b"N" + tuple_data(new)
+    assert not pgoutput.brings_new_rows(pgoutput.head(data))
+    before, after, whole = pgoutput.updated(data)
+    assert whole == (kind == b"O")
     assert same(after, new)
-    assert before is None or same(before, old)
+    assert same(before, old)
 
 
 @settings(max_examples=50)
@@ -60,7 +65,8 @@ def test_a_delete_shows_the_old_row(old: Row) -> None:
 
 
 def test_a_value_that_reads_like_the_mark_is_not_the_mark() -> None:
-    row = pgoutput.inserted(b"I" + bytes(4) + b"N" + tuple_data([bytes(bytearray(UNCHANGED))]))
+    data = b"I" + bytes(4) + b"N" + tuple_data([bytes(bytearray(UNCHANGED))])
+    (row,) = pgoutput.new_rows([data])
     assert row == [UNCHANGED]
     assert row[0] is not UNCHANGED
 
@@ -68,7 +74,7 @@ def test_a_value_that_reads_like_the_mark_is_not_the_mark() -> None:
 def test_a_binary_column_is_refused() -> None:
     data = b"I" + bytes(4) + b"N" + struct.pack("!H", 1) + b"b" + struct.pack("!I", 1) + b"x"
     with pytest.raises(InvariantError):
-        pgoutput.inserted(data)
+        pgoutput.new_rows([data])
 
 
 def test_a_relation_shows_names_types_and_key() -> None:
