@@ -11,12 +11,12 @@ from ops.controls import audit, reload, require_control
 from ops.databases import Connection
 from ops.preflight.check import require_sound
 from ops.stack.state import Endpoints
+from ops.waiting import wait_until
 from producers import marker, slot, topics
 from schemas.errors import NotReadyError, UsageError
 from schemas.migration import Migration
 
 APPLICATION = "add"
-POLL_S = 0.2
 _KNOWN = "SELECT entity FROM understudy.entities WHERE generation = 1"
 
 
@@ -82,11 +82,10 @@ def _is_captured(migration: Migration, at: Endpoints, entities: Sequence[str]) -
 
 
 def _await(who: str, timeout_s: float, is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not is_so():
-        if time.monotonic() > deadline:
-            raise NotReadyError(
-                f"{who} did not take up the folder",
-                remedy="Where a part runs on another machine or by itself, put the file there and start it again.",
-            )
-        time.sleep(POLL_S)
+    def late() -> NotReadyError:
+        return NotReadyError(
+            f"{who} did not take up the folder",
+            remedy="Where a part runs on another machine or by itself, put the file there and start it again.",
+        )
+
+    wait_until(is_so, time.monotonic() + timeout_s, late)

@@ -14,10 +14,9 @@ from consumers.plan import leaf
 from ops import controls
 from ops.controls import audit, require_control
 from ops.databases import Connection
+from ops.waiting import wait_until
 from schemas.errors import NotReadyError
 from schemas.migration import Migration
-
-POLL_S = 0.2
 
 # How many keys one entry of the audit log names.
 AUDITED_KEYS_MAX = 10_000
@@ -169,14 +168,17 @@ def await_tried(
     Raises:
         NotReadyError: It has not come to that.
     """
-    deadline = time.monotonic() + wait_s
-    while (count := _untried(connection, chosen)) or _changed(connection, migration, chosen):
-        if time.monotonic() > deadline:
-            raise NotReadyError(
-                f"{count} of them are not tried yet",
-                remedy="See with understudy status whether a worker runs.",
-            )
-        time.sleep(POLL_S)
+
+    def are_tried() -> bool:
+        return not _untried(connection, chosen) and not _changed(connection, migration, chosen)
+
+    def late() -> NotReadyError:
+        return NotReadyError(
+            f"{_untried(connection, chosen)} of them are not tried yet",
+            remedy="See with understudy status whether a worker runs.",
+        )
+
+    wait_until(are_tried, time.monotonic() + wait_s, late)
 
 
 def _changed(connection: Connection, migration: Migration, chosen: Chosen) -> list[str]:

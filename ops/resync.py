@@ -9,12 +9,12 @@ from ops.controls import audit, require_control
 from ops.databases import Connection
 from ops.proof import reconciling
 from ops.stack.state import Endpoints
+from ops.waiting import wait_until
 from producers import marker, slot
 from schemas.errors import NotReadyError
 from schemas.migration import Migration
 
 APPLICATION = "resync"
-POLL_S = 0.2
 _PHASES = """
     SELECT entity, phase, resync_asked_lsn > resynced_lsn FROM understudy.entities
     WHERE generation = understudy.generation(entity) AND entity = ANY (%s) ORDER BY entity"""
@@ -106,15 +106,19 @@ def await_end(
     Raises:
         NotReadyError: Not in time; it goes on by itself.
     """
-    deadline = time.monotonic() + timeout_s
+
+    def late() -> NotReadyError:
+        return NotReadyError(
+            "the resync has not ended yet",
+            remedy="It goes on by itself. Repeat the command to wait for its end, or give more --timeout.",
+        )
+
     with databases.target(at.target_dsn, APPLICATION) as target:
-        while target.execute(_OPEN, [list(entities)]).fetchall() != [(0,)]:
-            if time.monotonic() > deadline:
-                raise NotReadyError(
-                    "the resync has not ended yet",
-                    remedy="It goes on by itself. Repeat the command to wait for its end, or give more --timeout.",
-                )
-            time.sleep(POLL_S)
+
+        def has_ended() -> bool:
+            return target.execute(_OPEN, [list(entities)]).fetchall() == [(0,)]
+
+        wait_until(has_ended, time.monotonic() + timeout_s, late)
         gone = {
             str(name): int(str(count))
             for name, count in target.execute(_GONE, [list(entities)]).fetchall()

@@ -22,13 +22,13 @@ ROOT = Path(__file__).parents[1]
 IMAGE = "understudy:test"
 BASE = "understudy-test/base:python"
 BASE_PACKAGES = ("ca-certificates", "python3", "python3-venv")
-WORK = "/work"
 STOP_S = 10
 WELL_S = 60.0
 POLL_S = 0.2
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())[
     "services"
 ]
+WORK: str = SERVICES["producer"]["working_dir"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

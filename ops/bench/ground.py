@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import secrets
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from psycopg import sql
 
 from ops import wiring
 from ops.stack.state import Endpoints
+from ops.waiting import wait_until
 from schemas.errors import NotReadyError
 from schemas.migration import Migration, load
 
@@ -153,6 +155,28 @@ class Part:
         return used
 
 
+@dataclass(slots=True, kw_only=True)
+class Moved:
+    """The 14-column table, moved, and the pipeline that goes on in its tail."""
+
+    plan: Migration
+    at: Endpoints
+    worker: Part
+    capture: Part
+
+
+@contextmanager
+def moved_table(stack: Endpoints, rows: int) -> Iterator[Moved]:
+    """Move a table of so many rows; whoever measures stops the parts."""
+    with tempfile.TemporaryDirectory() as folder, databases(stack, rows) as at:
+        plan = migration(Path(folder) / "bench", at)
+        moved = Moved(plan=plan, at=at.at, worker=worker(plan, at.at), capture=capture(plan, at.at))
+        with psycopg.connect(at.at.target_dsn, autocommit=True) as target:
+            wait(lambda: applied(target) >= rows, "the snapshot to be applied")
+            wait(lambda: in_tail(target), "the tail")
+        yield moved
+
+
 def _used(pid: int) -> tuple[float, int]:
     """CPU seconds and the high-water mark of a living process (proc(5))."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -181,18 +205,18 @@ def _forked(target: Callable[[threading.Event], None]) -> Part:
 
 
 def wait(
-    condition: Callable[[], object], what: str, seconds: float = WAIT_S, poll_s: float = POLL_S
+    condition: Callable[[], bool], what: str, seconds: float = WAIT_S, poll_s: float = POLL_S
 ) -> None:
     """Wait until a condition holds.
 
     Raises:
         NotReadyError: It did not within the time.
     """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise NotReadyError(f"waited {seconds:.0f} s: {what}")
-        time.sleep(poll_s)
+
+    def late() -> NotReadyError:
+        return NotReadyError(f"waited {seconds:.0f} s: {what}")
+
+    wait_until(condition, time.monotonic() + seconds, late, poll_s)
 
 
 def applied(connection: psycopg.Connection[tuple[object, ...]]) -> int:

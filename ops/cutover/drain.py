@@ -10,6 +10,7 @@ from consumers.plan import EntityPlan
 from ops.cutover.gate import Signature
 from ops.databases import Connection
 from ops.proof.hold import Hold
+from ops.waiting import wait_until
 from schemas.errors import NotReadyError
 from schemas.migration import Migration
 from schemas.positions import Marker
@@ -153,10 +154,10 @@ def await_nothing_new_waits(
 
 
 def _await(is_so: Callable[[], bool], deadline: float, what: str) -> None:
-    while not is_so():
-        if time.monotonic() > deadline:
-            raise NotReadyError(
-                f"the write pause would be too long: still waiting for {what}",
-                remedy="See understudy status for the lag; --timeout allows a longer pause.",
-            )
-        time.sleep(POLL_S)
+    def late() -> NotReadyError:
+        return NotReadyError(
+            f"the write pause would be too long: still waiting for {what}",
+            remedy="See understudy status for the lag; --timeout allows a longer pause.",
+        )
+
+    wait_until(is_so, deadline, late, POLL_S)

@@ -20,6 +20,7 @@ from ops.cutover.opening import OPENED, taken
 from ops.cutover.order import Order
 from ops.cutover.states import State
 from ops.cutover.target_fence import TAKES, open_target, taken_of_target, target_fence
+from ops.waiting import wait_until
 from producers.source import source_errors
 from schemas import failpoint
 from schemas.errors import ConflictError, NotReadyError
@@ -145,14 +146,16 @@ class Returning:
         self._journal.record(REMOVED, {})
 
     def _await_applied(self, lsn: int, deadline: float) -> None:
-        while not reverse.has_applied(self._seen.migration, self._seen.at, lsn):
-            if time.monotonic() > deadline:
-                raise NotReadyError(
-                    "the way back does not take over what the target has committed",
-                    lsn=lsn_text(lsn),
-                    remedy=f"understudy reverse {self._seen.migration.folder} must run; then try again.",
-                )
-            time.sleep(POLL_S)
+        migration, at = self._seen.migration, self._seen.at
+
+        def late() -> NotReadyError:
+            return NotReadyError(
+                "the way back does not take over what the target has committed",
+                lsn=lsn_text(lsn),
+                remedy=f"understudy reverse {migration.folder} must run; then try again.",
+            )
+
+        wait_until(lambda: reverse.has_applied(migration, at, lsn), deadline, late, POLL_S)
 
     def _lsn(self) -> int:
         return int(str(self._seen.target.execute(_LSN).fetchall()[0][0]))

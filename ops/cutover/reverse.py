@@ -19,6 +19,7 @@ from ops import controls, databases, wiring
 from ops.cutover import reverse_wiring
 from ops.databases import Connection
 from ops.stack.state import Endpoints
+from ops.waiting import wait_until
 from ops.watch import broker
 from producers import publication, slot, topics
 from schemas import names
@@ -28,7 +29,6 @@ from schemas.migration import Migration
 APPLICATION = "way back"
 # A worker sees within a second that it is to begin again, and a dead one leaves the group after ten.
 WORKERS_WAIT_S = 30.0
-WORKERS_POLL_S = 0.2
 _INDEX = "SELECT i.indisvalid FROM pg_catalog.pg_index i WHERE i.indexrelid = to_regclass(%s)"
 _OVERRIDES = "SELECT entity, source, legacy_key, id, why FROM understudy.identity_overrides ORDER BY entity, legacy_key"
 
@@ -149,15 +149,18 @@ def end_at_rollback(migration: Migration, at: Endpoints) -> int:
 
 def _await_end(admin: AdminClient, pipeline: str, workers: frozenset[str]) -> None:
     """Wait until these workers have left the group."""
-    deadline = time.monotonic() + WORKERS_WAIT_S
-    while remaining := workers & broker.group(admin, names.group(pipeline)).clients:
-        if time.monotonic() > deadline:
-            raise ConflictError(
-                "workers that began before do not end",
-                clients=",".join(sorted(remaining)),
-                remedy="End them (host and pid), and try again.",
-            )
-        time.sleep(WORKERS_POLL_S)
+
+    def remaining() -> frozenset[str]:
+        return workers & broker.group(admin, names.group(pipeline)).clients
+
+    def late() -> ConflictError:
+        return ConflictError(
+            "workers that began before do not end",
+            clients=",".join(sorted(remaining())),
+            remedy="End them (host and pid), and try again.",
+        )
+
+    wait_until(lambda: not remaining(), time.monotonic() + WORKERS_WAIT_S, late)
 
 
 def state(migration: Migration, at: Endpoints) -> State | None:

@@ -26,6 +26,7 @@ from ops.databases import Connection
 from ops.proof.cut import cut
 from ops.proof.hold import Hold, Place
 from ops.stack.state import Endpoints
+from ops.waiting import wait_until
 from ops.watch.broker import PositionsReader
 from producers.point import ExportedPoint, Waiting
 from schemas import names
@@ -275,11 +276,10 @@ class _Taking:
         return again(do)
 
     def _wait(self, is_so: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + self._timeout_s
-        while not is_so():
-            if time.monotonic() > deadline:
-                raise NotReadyError(
-                    f"waited {self._timeout_s:g} s for {what}",
-                    remedy="See understudy status: capture and workers must run.",
-                )
-            time.sleep(POLL_S)
+        def late() -> NotReadyError:
+            return NotReadyError(
+                f"waited {self._timeout_s:g} s for {what}",
+                remedy="See understudy status: capture and workers must run.",
+            )
+
+        wait_until(is_so, time.monotonic() + self._timeout_s, late, POLL_S)

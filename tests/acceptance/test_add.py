@@ -1,6 +1,5 @@
 """Entities that come later, and one that goes: on a pipeline that runs, and that goes on meanwhile."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -46,15 +45,6 @@ def shop(empty_shop: Shop) -> Shop:
         CREATE TABLE shop.names (id uuid PRIMARY KEY, name text NOT NULL);
         ALTER TABLE shop.customers ADD region_id uuid REFERENCES shop.regions""")
     return empty_shop
-
-
-@pytest.fixture
-def run(shop: Shop, tmp_path: Path) -> Iterator[Path]:
-    """The pipeline in its tail; its log."""
-    log = tmp_path / "run.log"
-    with running(log, "run", shop.folder):
-        wait_for("the tail", lambda: phases(shop) == ["tail", "tail"], log)
-        yield log
 
 
 def write_regions(shop: Shop) -> None:
