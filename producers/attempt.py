@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,8 @@ from producers.topic_writer import TopicWriter
 
 # A clean stop waits that long for what is in flight; what is left comes again.
 STOP_WAIT_S = 3.0
+# Schemas of many tables are registered side by side; more requests at once would only wait for one another.
+REGISTRATIONS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,17 +190,25 @@ def _snapshots(
     settings: CaptureSettings, surveyed: Ground, shapes: Shapes
 ) -> tuple[tuple[TableProgress, ...], list[TableSnapshot]]:
     """The tables whose snapshot is complete, and those that are (still, or again) to be copied."""
-    complete: list[TableProgress] = []
-    open_tables: list[TableSnapshot] = []
-    for item in settings.tables if settings.snapshot else ():
-        table, known = surveyed.tables[item.place], surveyed.known
-        open_tables += open_snapshots(table, item, known, shapes)
-        end = known.snapshots.get(table.label)
-        if end is not None:
-            complete.append(
-                TableProgress(table=table.label, rows=end.rows, rows_estimate=end.rows, done=True)
-            )
-    return tuple(complete), open_tables
+    known = surveyed.known
+    tables = [surveyed.tables[item.place] for item in settings.tables] if settings.snapshot else []
+    with ThreadPoolExecutor(
+        REGISTRATIONS_AT_ONCE
+    ) as pool:  # Four requests to the registry a table.
+        opening = [
+            pool.submit(open_snapshots, table, item, known, shapes)
+            for table, item in zip(tables, settings.tables, strict=False)
+        ]
+        try:
+            open_tables = [one for opened in opening for one in opened.result()]
+        finally:
+            pool.shutdown(cancel_futures=True)
+    complete = tuple(
+        TableProgress(table=table.label, rows=end.rows, rows_estimate=end.rows, done=True)
+        for table in tables
+        if (end := known.snapshots.get(table.label)) is not None
+    )
+    return complete, open_tables
 
 
 def _latest(tables: Sequence[TableProgress]) -> tuple[TableProgress, ...]:
