@@ -226,7 +226,7 @@ class Schedule:
         return any(unit.open and unit.buffered_rows >= BUSY_RECORDS for unit in self.units)
 
     def _lingers(self, unit: Unit, now: float) -> bool:
-        few = unit.lingers_until > now and unit.buffered_rows < FEW_RECORDS
+        few = unit.lingers_until > now and 0 < unit.buffered_rows < FEW_RECORDS
         return few and self.is_busy()
 
     def rest(self, unit: Unit) -> None:

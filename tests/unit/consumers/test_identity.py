@@ -8,14 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.identity import Identity, composite, legacy_keys, normal_form
+from consumers.identity import MANY, Identity, composite, legacy_keys, normal_form
 
 NAMESPACE = UUID("2b1f6e0a-9d5e-4b1e-8f41-6a1b7c8d9e0f")
 KEY = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 
-@given(st.lists(KEY | st.none(), max_size=20), st.sampled_from(["orders", "Ärzte", "a:b"]))
-def test_the_uuid_is_uuid5_of_entity_and_key(keys: list[str | None], entity: str) -> None:
+@given(
+    st.lists(KEY | st.none(), max_size=20),
+    st.sampled_from(["orders", "Ärzte", "a:b"]),
+    st.sampled_from([0, MANY]),
+)
+def test_the_uuid_is_uuid5_of_entity_and_key(few: list[str | None], entity: str, more: int) -> None:
+    keys = [*few, *map(str, range(more))]
     column = pl.Series(keys, dtype=pl.String)
     wanted = [None if key is None else uuid5(NAMESPACE, f"{entity}:{key}").hex for key in keys]
     assert Identity(NAMESPACE, entity).column(column).to_list() == wanted
@@ -29,8 +34,10 @@ def test_a_key_of_bytes_is_the_text_that_the_server_prints() -> None:
 def test_an_override_wins_over_the_computed_uuid() -> None:
     other = "018f3c1e-0000-7000-8000-000000000001"
     identity = Identity(NAMESPACE, "orders", {"7": other})
-    found = identity.column(pl.Series(["7", "8"])).to_list()
-    assert found == [UUID(other).hex, uuid5(NAMESPACE, "orders:8").hex]
+    for count in (9, MANY):
+        found = identity.column(pl.Series(map(str, range(count)), dtype=pl.String))
+        assert found[7] == UUID(other).hex
+        assert found[8] == uuid5(NAMESPACE, "orders:8").hex
 
 
 @given(st.lists(KEY, min_size=2, max_size=3), st.lists(KEY, min_size=2, max_size=3))
