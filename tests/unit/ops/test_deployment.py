@@ -31,13 +31,16 @@ CLINIC = tomllib.loads((ROOT / "examples/clinic/understudy.toml").read_text())
 REQUIREMENTS = ROOT / "ops" / "requirements"
 
 
-def pins(name: str) -> dict[str, str]:
+def pins(name: str) -> dict[str, list[str]]:
+    """Version and hashes of each package, on whatever platform it is installed."""
     found = re.findall(
         r"^([\w.-]+)==(\S+)(.*?)^(?=\S)",
         f"{(REQUIREMENTS / name).read_text()}end",
         re.MULTILINE | re.DOTALL,
     )
-    return {package: version + hashes for package, version, hashes in found}
+    return {
+        package: [version, *re.findall(r"sha256:\w+", rest)] for package, version, rest in found
+    }
 
 
 def mounts() -> Iterator[Path]:
