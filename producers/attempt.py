@@ -28,7 +28,7 @@ from producers.topic_writer import TopicWriter
 
 # A clean stop waits that long for what is in flight; what is left comes again.
 STOP_WAIT_S = 3.0
-# Schemas of many tables are registered side by side; more requests at once would only wait for one another.
+# The schemas of so many tables are registered side by side: four requests to the registry a table.
 REGISTRATIONS_AT_ONCE = 4
 
 
@@ -190,14 +190,12 @@ def _snapshots(
     settings: CaptureSettings, surveyed: Ground, shapes: Shapes
 ) -> tuple[tuple[TableProgress, ...], list[TableSnapshot]]:
     """The tables whose snapshot is complete, and those that are (still, or again) to be copied."""
-    known = surveyed.known
-    tables = [surveyed.tables[item.place] for item in settings.tables] if settings.snapshot else []
-    with ThreadPoolExecutor(
-        REGISTRATIONS_AT_ONCE
-    ) as pool:  # Four requests to the registry a table.
+    known, items = surveyed.known, settings.tables if settings.snapshot else ()
+    tables = [surveyed.tables[item.place] for item in items]
+    with ThreadPoolExecutor(REGISTRATIONS_AT_ONCE) as pool:
         opening = [
             pool.submit(open_snapshots, table, item, known, shapes)
-            for table, item in zip(tables, settings.tables, strict=False)
+            for table, item in zip(tables, items, strict=True)
         ]
         try:
             open_tables = [one for opened in opening for one in opened.result()]
