@@ -172,6 +172,22 @@ def test_case_016_a_huge_transaction_goes_through_and_its_marker_lies_behind_it(
     assert notes.rows() == table_of("public.notes")
 
 
+def test_case_021_events_of_one_transaction_are_told_apart_by_their_ordinals(
+    source: Source, notes: Pipeline
+) -> None:
+    with notes.running() as capture:
+        notes.snapshot_done(capture)
+        with source.transaction():
+            source.execute("INSERT INTO public.notes VALUES (20000, '0', NULL), (20001, '0', NULL)")
+            for title in range(1, 6):
+                source.execute("UPDATE public.notes SET title = %s WHERE id >= 20000", [str(title)])
+            source.execute("DELETE FROM public.notes WHERE id = 20001")
+        notes.drain(source)
+    ids = sorted(event.id for event in notes.events() if event.key[0] >= 20000)
+    assert [ordinal for _, _, ordinal in ids] == list(range(1, 14))
+    assert len({lsn for _, lsn, _ in ids}) == 1
+
+
 def test_case_019_transactions_that_overlap_come_in_commit_order(
     source: Source, source_database: str, notes: Pipeline, table_of: TableReader
 ) -> None:
