@@ -101,7 +101,7 @@ class Applier:
         legacy = {column.name: images.frame_type(column) for column in self._columns}
         return pl.DataFrame(schema=META | legacy)
 
-    def settle(self, cursor: Cursor, events: Events, wake: list[str], ground: Ground) -> None:
+    def settle(self, cursor: Cursor, events: Events, wake: list[str], ground: Ground) -> set[str]:
         """Apply events, and try again what waits for some keys.
 
         Args:
@@ -109,6 +109,9 @@ class Applier:
             events: As `read` returned them, any order; may be empty.
             wake: Legacy keys whose waiting image or owed reference is tried again.
             ground: Read after the locks.
+
+        Returns:
+            The keys that wait now.
         """
         cursor.execute(_BY_INDEX)
         valid = events.rows.filter(_at_least(ground.truncated))
@@ -120,6 +123,7 @@ class Applier:
         whole = found.rows.filter(pl.col("__unavailable").is_null())
         kept |= self._apply(cursor, whole, ground, lines, "DELETE FROM")
         waiting.forget(cursor, self.plan, [key for key in found.waited if key not in kept])
+        return kept
 
     def _apply(
         self,

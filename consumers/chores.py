@@ -36,7 +36,8 @@ class Chores:
         self._assembly = assembly
         self._points = points
         self._due_at: dict[str, float] = {}
-        self._rest_until: dict[str, float] = {}
+        self._handed_out: dict[str, float] = {}
+        self._swept: dict[str, tuple[float, float]] = {}  # When it ended, and what it took.
         self._parent_rows: dict[str, int] = {}
         self._vain = Vain()
 
@@ -99,14 +100,14 @@ class Chores:
     def _is_due(self, name: str) -> bool:
         """Once a second, and soon after a parent's batch was applied here."""
         now = time.monotonic()
-        if now < self._rest_until.get(name, 0.0):
+        if now < self._handed_out.get(name, 0.0) + SWEEP_SOON_S or self._rests(name, now):
             return False
         parents = self._migration.parents(name)
         units = self._schedule.units
         rows = sum(u.applied_rows for u in units if not set(u.entities).isdisjoint(parents))
         due = now >= self._due_at.get(name, 0.0) or rows != self._parent_rows.get(name, 0)
         if due:
-            self._rest_until[name] = now + SWEEP_SOON_S
+            self._handed_out[name] = now
             self._due_at[name] = now + SWEEP_EVERY_S
             self._parent_rows[name] = rows
         return due
@@ -125,10 +126,16 @@ class Chores:
         appliers = self._assembly.appliers
         session.prepare([applier, *(a for other, a in appliers.items() if other in children)])
         began = time.monotonic()
-        tried = sweep.sweep(connection, applier, appliers, self._vain)
-        if tried < sweep.WAKE_MAX:
+        swept = sweep.sweep(connection, applier, appliers, self._vain)
+        if swept.tried < sweep.WAKE_MAX or swept.kept == swept.tried:
             now = time.monotonic()
-            busy = self._schedule.is_busy()
-            rest_s = (now - began) * (REST_TIMES_BUSY if busy else REST_TIMES)
-            longest_s = REST_MAX_BUSY_S if busy else REST_MAX_S
-            self._rest_until[name] = now + min(rest_s, longest_s)
+            self._swept[name] = (now, now - began)
+        else:
+            self._swept.pop(name, None)
+
+    def _rests(self, name: str, now: float) -> bool:
+        """Whether its last sweep was only just; a rest that a backlog makes long ends with the backlog."""
+        ended, took_s = self._swept.get(name, (0.0, 0.0))
+        if self._schedule.is_busy():
+            return now < ended + min(took_s * REST_TIMES_BUSY, REST_MAX_BUSY_S)
+        return now < ended + min(took_s * REST_TIMES, REST_MAX_S)

@@ -4,6 +4,8 @@ A wake-up that two transactions could not see of each other is caught here, so a
 """
 
 from collections.abc import Mapping
+from itertools import chain, zip_longest
+from typing import NamedTuple
 
 import psycopg
 
@@ -12,7 +14,7 @@ from consumers.apply import Applier, Events, Ground
 from consumers.numbered import execute
 from consumers.plan import EntityPlan
 from consumers.released import Waiter, released
-from consumers.vain import Vain
+from consumers.vain import Moved, Vain
 
 Connection = psycopg.Connection[tuple[object, ...]]
 Cursor = psycopg.Cursor[tuple[object, ...]]
@@ -32,13 +34,26 @@ SELECT EXISTS (SELECT FROM understudy.waiting
             AND reason IN ('rule', 'parent') AND spec_version < %(spec_version)s)
     OR EXISTS (SELECT FROM {mapping} WHERE owed IS NOT NULL)"""
 
-# Another figure whenever a record, a truncation or the end of a resync was applied.
-_APPLIED = b"""
+# Other figures whenever a record, a truncation or the end of a resync was applied, or a row went in that had waited.
+_MOVED = b"""
 WITH relatives AS (
     SELECT entity, generation, truncated_lsn + resynced_lsn AS begun FROM understudy.entities
     WHERE generation = understudy.generation(entity) AND (%(all)s OR entity = ANY(%(entities)s)))
 SELECT (SELECT coalesce(sum(begun), 0) FROM relatives)
-    + (SELECT coalesce(sum(next_offset), 0) FROM understudy.checkpoints JOIN relatives USING (entity, generation))"""
+    + (SELECT coalesce(sum(next_offset), 0) FROM understudy.checkpoints JOIN relatives USING (entity, generation)),
+    (SELECT count(*) FROM understudy.waiting JOIN relatives USING (entity, generation))"""
+
+
+class Swept(NamedTuple):
+    """What a sweep has done.
+
+    Attributes:
+        tried: Rows.
+        kept: Those of them that wait still.
+    """
+
+    tried: int
+    kept: int
 
 
 def may_have_work(connection: Connection, applier: Applier) -> bool:
@@ -64,7 +79,7 @@ def sweep(
     applier: Applier,
     appliers: Mapping[str, Applier],
     vain: Vain | None = None,
-) -> int:
+) -> Swept:
     """Try again what waits for one entity.
 
     Args:
@@ -72,49 +87,59 @@ def sweep(
         applier: Of the entity.
         appliers: Of all entities, for the children that hold back a delete.
         vain: What was tried in vain before, and is left out; None: everything is tried.
-
-    Returns:
-        How many rows were tried.
     """
-    tried, vain = 0, vain or Vain()
+    name, vain = applier.plan.name, vain or Vain()
     with connection.transaction(), connection.cursor() as cursor:
-        ground = checkpoint.lock(cursor, [applier.plan.name], None)[applier.plan.name]
-        applied = _applied(cursor, applier.plan)
+        ground = checkpoint.lock(cursor, [name], None)[name]
+        moved = _moved(cursor, applier.plan)
         keys = _worth_a_try(cursor, applier.plan, ground)
-        if vain.is_worth_it(applier.plan.name, "waiting", keys, applied):
-            _wake(cursor, applier, keys, ground)
-            tried += len(keys)
-    return tried + _let_go(connection, applier, appliers, vain, applied)
+        if not vain.is_worth_it(name, "waiting", keys, moved):
+            keys = []
+        kept = _wake(cursor, applier, keys, ground)
+    if keys:
+        vain.remember(name, "waiting", keys, moved)
+    let_go = _let_go(connection, applier, appliers, vain, moved)
+    return Swept(tried=len(keys) + let_go.tried, kept=kept + let_go.kept)
 
 
-def _applied(cursor: Cursor, plan: EntityPlan) -> int:
-    """How far all entities are that rows of this one could wait for; of a table with several any may have been."""
+def _moved(cursor: Cursor, plan: EntityPlan) -> Moved:
+    """Of all entities that rows of this one could wait for; in a table with several that may be any."""
     parents = {reference.parent.entity for reference in plan.references}
     relatives = parents | {child.entity for child in plan.children} | {plan.name}
     asked = {
         "all": bool(plan.is_shared or plan.entity.joined or plan.joined_by),
         "entities": [name for name in relatives if name],
     }
-    return int(str(cursor.execute(_APPLIED, asked).fetchall()[0][0]))
+    ((applied, waiting),) = cursor.execute(_MOVED, asked).fetchall()
+    return Moved(applied=int(str(applied)), waiting=int(str(waiting)))
 
 
-def _wake(cursor: Cursor, applier: Applier, keys: list[str], ground: Ground) -> None:
-    if keys:
-        applier.settle(cursor, Events(rows=applier.nothing()), keys, ground)
+def _wake(cursor: Cursor, applier: Applier, keys: list[str], ground: Ground) -> int:
+    """Try rows.
+
+    Returns:
+        How many of them wait still.
+    """
+    if not keys:
+        return 0
+    kept = applier.settle(cursor, Events(rows=applier.nothing()), keys, ground)
+    return len(kept.intersection(keys))
 
 
 def _worth_a_try(cursor: Cursor, plan: EntityPlan, ground: Ground) -> list[str]:
-    """Keys, parents before their children."""
-    keys = _keys(cursor, sweep_sql.ready(plan, ground.watermarks, WAKE_MAX))
+    """Keys; of each kind some, however many there are of another, and of their own table parents before children."""
+    kinds = [_keys(cursor, sweep_sql.ready(plan, ground.watermarks, WAKE_MAX))]
     if plan.refers_to_itself:
         rows = cursor.execute(sweep_sql.own(plan, OWN_MAX)).fetchall()
-        keys += released(
+        waiters = (
             Waiter(key=str(key), id=str(id_), waits_id=str(waits_id), is_ready=bool(come))
             for key, id_, waits_id, come in rows
         )
+        kinds.append(released(waiters))
     if plan.references:
-        keys += _keys(cursor, sweep_sql.owed(plan, WAKE_MAX))
-    return list(dict.fromkeys(keys))[:WAKE_MAX]
+        kinds.append(_keys(cursor, sweep_sql.owed(plan, WAKE_MAX)))
+    in_turn = chain.from_iterable(zip_longest(*kinds))
+    return list(dict.fromkeys(key for key in in_turn if key is not None))[:WAKE_MAX]
 
 
 def _keys(cursor: Cursor, query: str) -> list[str]:
@@ -126,20 +151,21 @@ def _let_go(
     applier: Applier,
     appliers: Mapping[str, Applier],
     vain: Vain,
-    applied: int,
-) -> int:
+    moved: Moved,
+) -> Swept:
     """Rows that children hold in the target though everything before is applied: the children are run again."""
     plan, plans = applier.plan, {name: other.plan for name, other in appliers.items()}
     if not plan.children:
-        return 0
+        return Swept(tried=0, kept=0)
     with connection.transaction(), connection.cursor() as cursor:
-        if not vain.is_worth_it(plan.name, "held", _held(cursor, plan), applied):
-            return 0
+        if not vain.is_worth_it(plan.name, "held", _held(cursor, plan), moved):
+            return Swept(tried=0, kept=0)
         ground = checkpoint.lock(cursor, dependants.family(plans, plan), None)[plan.name]
         held = _held(cursor, plan)
         dependants.run_again(cursor, plans, plan, held.values())
-        _wake(cursor, applier, list(held), ground)
-    return len(held)
+        kept = _wake(cursor, applier, list(held), ground)
+    vain.remember(plan.name, "held", held, moved)
+    return Swept(tried=len(held), kept=kept)
 
 
 def _held(cursor: Cursor, plan: EntityPlan) -> dict[str, str]:

@@ -102,12 +102,19 @@ def test_what_waits_is_not_tried_again_before_something_of_its_relatives_was_app
     vain, applier = Vain(), people.appliers["people"]
 
     def tried() -> int:
-        return sweep.sweep(people.connection, applier, people.appliers, vain)
+        return sweep.sweep(people.connection, applier, people.appliers, vain).tried
 
     assert (tried(), tried()) == (1, 0)
     people.connection.execute("UPDATE understudy.checkpoints SET watermark = watermark + 1")
     assert tried() == 0
     people.connection.execute("UPDATE understudy.checkpoints SET next_offset = next_offset + 1")
+    assert (tried(), tried()) == (1, 0)
+    # Another worker has brought in what waited.
+    people.connection.execute("""
+        INSERT INTO understudy.waiting (entity, source, legacy_key, epoch, commit_lsn, ordinal, deleted, reason)
+        VALUES ('people', '', '9', 1, 9, 1, false, 'watermark')""")
+    assert (tried(), tried()) == (1, 0)
+    people.connection.execute("DELETE FROM understudy.waiting WHERE legacy_key = '9'")
     assert (tried(), tried()) == (1, 0)
 
 
