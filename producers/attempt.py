@@ -136,7 +136,7 @@ class Attempt:
         shapes = Shapes(settings, monitor.info.dbname, positions, known_ids)
         stream = stack.enter_context(closing(opener.stream(opening)))
         acknowledger = Acknowledger(writer, positions, opening.position)
-        rereader = Rereader(settings, shapes, writer, acknowledger, epoch)
+        rereader = Rereader(settings, shapes, writer, acknowledger, epoch, self._stop)
         stack.enter_context(closing(rereader))
         pulse = stack.enter_context(
             closing(Pulse(settings, opening.suffix, surveyed.tables.values()))

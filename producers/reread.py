@@ -33,6 +33,7 @@ KEYS_MAX = 1_000
 # Rows that wait; a statement that changes more keys waits for us.
 WANTED_MAX = 20_000
 _RETRY_S = 1.0
+_STOP_POLL_S = 0.2
 
 _log = structlog.get_logger()
 
@@ -56,8 +57,9 @@ class Rereader:
         writer: TopicWriter,
         acknowledger: Acknowledger,
         epoch: int,
+        stop: threading.Event,
     ) -> None:
-        """Write what is read through `writer`, and settle its debts."""
+        """Write what is read through `writer`, and settle its debts, until `stop` is set or it is closed."""
         self._settings = settings
         self._shapes = shapes
         self._tables = {table.topic: table for table in settings.tables}
@@ -68,6 +70,7 @@ class Rereader:
         self._sent = 0
         self._after: list[tuple[int, Callable[[], None]]] = []
         self._changed = threading.Condition()
+        self._stop = stop
         self._closed = threading.Event()
         self._background = Background("reread", self._run)
 
@@ -76,7 +79,8 @@ class Rereader:
         key = tuple((row[place] or b"").decode() for place in shape.key_places)
         self._acknowledger.owe(commit_lsn)
         with self._changed:
-            self._changed.wait_for(lambda: len(self._wanted) < WANTED_MAX or self._closed.is_set())
+            while len(self._wanted) >= WANTED_MAX and not self._is_over():
+                self._changed.wait(_STOP_POLL_S)
             self._wanted.append(_Wanted(topic=shape.topic, key=key, lsn=commit_lsn))
             self._changed.notify_all()
 
@@ -96,6 +100,9 @@ class Rereader:
         """Stop; what is still wanted stays unacknowledged and comes again."""
         self._end()
         self._background.join()
+
+    def _is_over(self) -> bool:
+        return self._closed.is_set() or self._stop.is_set()
 
     def _end(self) -> None:
         with self._changed:

@@ -23,7 +23,7 @@ _STEP_MAX = (1 << _STEP_BITS) - 1
 _TWO_STEPS_MAX = (1 << 2 * _STEP_BITS) - 1
 _MORE = [bytes((n & 0x7F | 0x80, n >> 7 | 0x80)) for n in range(_STEP_MAX + 1)]
 _LAST = [bytes((n,) if n < 1 << 7 else (n & 0x7F | 0x80, n >> 7)) for n in range(_STEP_MAX + 1)]
-# Integers from -999 to 9999 are kept once they were encoded; more would crowd the memory.
+# Integers of so few digits, with their sign, are kept once they were encoded; more would crowd the memory.
 _KEPT_DIGITS_MAX = 4
 
 

@@ -30,7 +30,7 @@ def new_database(server: str, template: str = "template0") -> Iterator[str]:
     name = f"test_{secrets.token_hex(6)}"
     database = sql.Identifier(name)
     with psycopg.connect(server, autocommit=True) as admin:
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
         admin.execute(create.format(database, sql.Identifier(template)))
     yield f"{server.rpartition('/')[0]}/{name}"
     with psycopg.connect(server, autocommit=True) as admin:

@@ -167,14 +167,19 @@ class Moved:
 
 @contextmanager
 def moved_table(stack: Endpoints, rows: int) -> Iterator[Moved]:
-    """Move a table of so many rows; whoever measures stops the parts."""
+    """Move a table of so many rows; whoever measures stops the parts, and what is left after a failure is killed."""
     with tempfile.TemporaryDirectory() as folder, databases(stack, rows) as at:
         plan = migration(Path(folder) / "bench", at)
         moved = Moved(plan=plan, at=at.at, worker=worker(plan, at.at), capture=capture(plan, at.at))
-        with psycopg.connect(at.at.target_dsn, autocommit=True) as target:
-            wait(lambda: applied(target) >= rows, "the snapshot to be applied")
-            wait(lambda: in_tail(target), "the tail")
-        yield moved
+        try:
+            with psycopg.connect(at.at.target_dsn, autocommit=True) as target:
+                wait(lambda: applied(target) >= rows, "the snapshot to be applied")
+                wait(lambda: in_tail(target), "the tail")
+            yield moved
+        finally:
+            for part in (moved.worker, moved.capture):
+                part.process.kill()
+                part.process.join()
 
 
 def _used(pid: int) -> tuple[float, int]:
