@@ -16,7 +16,7 @@ from ops.proof import frames
 from ops.proof.account import Account, EntityAccount
 from ops.proof.classes import Class, classes
 from ops.proof.exact_point import ExactPoint, Say, exact_point, require_unmoved
-from ops.proof.totals import totals
+from ops.proof.totals import of_target, totals
 from ops.proof.totals_sql import Summed
 from ops.stack.state import Endpoints
 from schemas.entity import Entity
@@ -108,6 +108,8 @@ class _Taking:
         staying = ours.filter(~pl.col("class").is_in(_PRESENT).fill_null(value=False))
         left = both.filter(pl.col("__source").is_null())
         where = entity.where or ""
+        target = catalog.read(self._point.target, entity.target)
+        summed = Summed(entity=entity, legacy=legacy, target=target, key=key)
         return EntityAccount(
             entity=entity.name,
             domain=self._migration.domain(entity.name),
@@ -124,15 +126,10 @@ class _Taking:
             totals=tuple(
                 totals(
                     self._point.source,
-                    self._point.target,
-                    Summed(
-                        entity=entity,
-                        legacy=legacy,
-                        target=catalog.read(self._point.target, entity.target),
-                        key=key,
-                    ),
+                    summed,
                     staying.select(f"__key{n}" for n in range(len(key))),
                     self._ids,
+                    of_target(self._point.target, summed),
                 )
             ),
             rules=self._rules(entity),

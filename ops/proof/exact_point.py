@@ -118,9 +118,15 @@ def exact_point(
         yield taking.take(source, target, say)
 
 
+# Whole tables are hashed by their UUIDs: in memory, and each session on one core, for the server has other work to do.
+_WHOLE_TABLES = (
+    "SET statement_timeout = 0; SET work_mem = '64MB'; SET max_parallel_workers_per_gather = 0"
+)
+
+
 def begin(connection: Connection, snapshot: str = "", access: Access = "READ ONLY") -> None:
     """Begin a transaction that sees one point, for as long as it takes; of a snapshot that another has exported."""
-    connection.execute("SET statement_timeout = 0")
+    connection.execute(_WHOLE_TABLES)
     connection.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(LOCK_WAIT)))
     connection.execute(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ {}").format(sql.SQL(access)))
     if snapshot:

@@ -19,10 +19,18 @@ BLOCK_BYTES = 16_000_000
 _FIRST_ROWS = 50
 _GROWTH = 4
 # All rows are wanted, not the first ones soon. NULL on both sides takes up the parentheses.
-_DECLARE = sql.SQL("""
-    SET LOCAL cursor_tuple_fraction = 1;
-    DECLARE understudy NO SCROLL CURSOR FOR
-    SELECT CAST(ROW(NULL, {}, NULL) AS text) FROM ({}) AS r ({})""")
+_DECLARE = sql.SQL(
+    "SET LOCAL cursor_tuple_fraction = 1; DECLARE understudy NO SCROLL CURSOR FOR {}"
+)
+_ROW = sql.SQL("SELECT CAST(ROW(NULL, {}, NULL) AS text) FROM ({}) AS r ({})")
+# Rows of some pages in one value: to receive each by itself takes as long as to read it.
+PAGES_AT_ONCE = 16
+_OF_PAGES = sql.SQL("""
+    SELECT taken.lines FROM generate_series({first}, {last}, {step}) AS pages (page),
+        LATERAL (SELECT string_agg(CAST(ROW(NULL, {columns}, NULL) AS text), E'\\n') AS lines FROM {table} AS t
+            WHERE t.ctid >= CAST(format('(%s,0)', pages.page) AS tid)
+                AND t.ctid < CAST(format('(%s,0)', least(pages.page + {step}, {last} + 1)) AS tid)) AS taken
+    WHERE taken.lines IS NOT NULL""")
 
 
 def blocks(
@@ -41,15 +49,46 @@ def blocks(
     """
     numbered = [sql.Identifier(f"c{at}") for at in range(len(names))]
     values = sql.SQL(", ").join(sql.SQL("r.{}").format(name) for name in numbered)
-    declare = _DECLARE.format(values, query, sql.SQL(", ").join(numbered))
+    rows = _ROW.format(values, query, sql.SQL(", ").join(numbered))
+    yield from _blocks(connection, rows, names, (_FIRST_ROWS, rows_max))
+
+
+def of_pages(
+    connection: Connection, table: sql.Composable, names: Sequence[str], pages: range
+) -> Iterator[pl.DataFrame]:
+    """Read columns of some pages of a table that keeps no value elsewhere: so what they hold has a limit.
+
+    Args:
+        connection: As `blocks`.
+        table: As it stands after FROM.
+        names: Of the columns.
+        pages: Their numbers, without a gap.
+
+    Yields:
+        As `blocks`.
+    """
+    rows = _OF_PAGES.format(
+        first=sql.Literal(pages.start),
+        last=sql.Literal(pages.stop - 1),
+        step=sql.Literal(PAGES_AT_ONCE),
+        columns=sql.SQL(", ").join(sql.Identifier("t", name) for name in names),
+        table=table,
+    )
+    yield from _blocks(connection, rows, names, (1, len(pages)))
+
+
+def _blocks(
+    connection: Connection, query: sql.Composable, names: Sequence[str], counts: tuple[int, int]
+) -> Iterator[pl.DataFrame]:
+    """Read a query whose only column has lines; so many of its rows at first, and at once at most."""
     with connection.transaction():
-        connection.execute(declare)
-        count = min(_FIRST_ROWS, rows_max)
-        while rows := _fetch(connection.pgconn, count):
-            text = b"\n".join(rows)
+        connection.execute(_DECLARE.format(query))
+        count, count_max = min(counts), counts[1]
+        while lines := _fetch(connection.pgconn, count):
+            text = b"\n".join(lines)
             yield _frame(text, names)
-            fitting = BLOCK_BYTES * len(rows) // (len(text) + 1)
-            count = max(1, min(rows_max, fitting, count * _GROWTH))
+            fitting = BLOCK_BYTES * len(lines) // (len(text) + 1)
+            count = max(1, min(count_max, fitting, count * _GROWTH))
         connection.execute("CLOSE understudy")
 
 

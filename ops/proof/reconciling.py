@@ -15,6 +15,10 @@ _UNOWNED = sql.SQL("""
     SELECT CAST(t.{id} AS text) FROM {target} t
     WHERE NOT EXISTS (SELECT FROM {mappings} m
         WHERE m.generation = 1 AND m.entity = ANY (%s) AND m.state = 'l' AND m.id = t.{id})""")
+# Where each row of the target is somebody's, and there are as many of either, each is of one key.
+_BALANCED = sql.SQL("""
+    SELECT (SELECT count(*) FROM {mappings} WHERE generation = 1 AND entity = ANY (%s) AND state = 'l')
+        = (SELECT count(*) FROM {target})""")
 # In two steps: where none is shared, as always, the keys need not be sorted beside the UUIDs.
 _SHARED = sql.SQL("""
     SELECT id FROM {mappings} WHERE generation = 1 AND entity = ANY (%s) AND state = 'l'
@@ -48,6 +52,14 @@ def unowned(target: Connection, migration: Migration, entity: Entity) -> list[st
     )
     rows = target.execute(query, [owners(migration, entity)]).fetchall()
     return [str(row_id) for (row_id,) in rows]
+
+
+def balanced(target: Connection, migration: Migration, entity: Entity) -> bool:
+    """Whether an entity's target table has as many rows as there are live legacy keys with rows in it."""
+    query = _BALANCED.format(
+        target=sql.Identifier(*entity.target.place), mappings=_mappings(entity)
+    )
+    return bool(target.execute(query, [owners(migration, entity)]).fetchall()[0][0])
 
 
 def sharing(target: Connection, migration: Migration, name: str) -> list[str]:

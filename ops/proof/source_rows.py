@@ -22,16 +22,25 @@ from schemas.errors import SourceError
 from schemas.table import CATALOG_SQL, Column, Table, tables_of
 
 STRETCH_BYTES = 32_000_000
-_PAGES = "SELECT pg_relation_size(%s), CAST(current_setting('block_size') AS int)"
+_PAGES = """
+SELECT pg_relation_size(oid) / CAST(current_setting('block_size') AS int),
+    CAST(current_setting('block_size') AS int), pg_relation_size(nullif(reltoastrelid, 0)) > 0
+FROM pg_catalog.pg_class WHERE oid = %s"""
 _ESTIMATE = "SELECT reltuples FROM pg_catalog.pg_class WHERE oid = %s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """Some rows of a table: what stands after FROM."""
+    """Some rows of a table.
+
+    Attributes:
+        item: What stands after FROM.
+        pages: Only the rows on these, of a table that keeps no value elsewhere.
+    """
 
     table: Table
     item: sql.Composable
+    pages: range | None = None
 
 
 def tables(connection: Connection, entities: Sequence[Entity]) -> dict[str, Table]:
@@ -56,20 +65,19 @@ def all_rows(connection: Connection, table: Table) -> list[Stretch]:
     """The whole table in stretches of pages."""
     if table.kind != "r":
         return [Stretch(table=table, item=from_item(table))]
-    size, block = (
-        int(str(value)) for value in connection.execute(_PAGES, [table.oid]).fetchall()[0]
-    )
-    pages = STRETCH_BYTES // block
-    firsts = range(0, size // block + 1, pages)
-    return [_between(table, first, first + pages, last=first == firsts[-1]) for first in firsts]
+    ((pages, block, elsewhere),) = connection.execute(_PAGES, [table.oid]).fetchall()
+    count, step = int(str(pages)), STRETCH_BYTES // int(str(block))
+    stretches = [range(first, min(first + step, count)) for first in range(0, count, step)]
+    return [_of_pages(table, numbers, by_row=bool(elsewhere)) for numbers in stretches]
 
 
-def _between(table: Table, first: int, end: int, *, last: bool) -> Stretch:
-    """Rows on pages from `first` up to `end`; the last stretch is open, for the table may grow meanwhile."""
-    condition = sql.SQL("ctid >= {}").format(sql.Literal(f"({first},0)"))
-    if not last:
-        condition = sql.SQL("{} AND ctid < {}").format(condition, sql.Literal(f"({end},0)"))
-    return Stretch(table=table, item=sql.SQL("{} WHERE {}").format(from_item(table), condition))
+def _of_pages(table: Table, pages: range, *, by_row: bool) -> Stretch:
+    item = from_item(table)
+    if not by_row:
+        return Stretch(table=table, item=item, pages=pages)
+    first, end = (sql.Literal(f"({page},0)") for page in (pages.start, pages.stop))
+    within = sql.SQL("{} WHERE ctid >= {} AND ctid < {}").format(item, first, end)
+    return Stretch(table=table, item=within)
 
 
 def some_rows(connection: Connection, table: Table, count: int) -> list[Stretch]:
@@ -144,6 +152,8 @@ def printed(
 ) -> Iterator[pl.DataFrame]:
     """Read a stretch of a table of either side, a block of rows at a time, in the texts that the server prints."""
     names = [column.name for column in stretch.table.columns]
+    if stretch.pages:
+        return fetched.of_pages(connection, stretch.item, names, stretch.pages)
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
     query = sql.SQL("SELECT {} FROM {}").format(listed, stretch.item)
     return fetched.blocks(connection, query, names, rows_max)

@@ -14,6 +14,7 @@ from ops.cutover.gate import Gate
 from ops.databases import Connection
 from ops.proof import reconciling
 from ops.proof.totals import Total
+from schemas.entity import Entity
 from schemas.migration import Migration
 
 _REPEATED = sql.SQL(
@@ -60,6 +61,11 @@ def add_up(totals: Sequence[Total]) -> Gate:
     )
 
 
+def has_unique_ids(table: TargetTable, entity: Entity) -> bool:
+    """Whether PostgreSQL sees to it that no UUID stands twice in a table."""
+    return any(key.plain and key.columns == (entity.id_column,) for key in table.uniques)
+
+
 def _unique(target: Connection, seen: Migration, tables: Mapping[str, TargetTable]) -> Gate:
     """Whether no UUID stands twice in a table.
 
@@ -69,7 +75,7 @@ def _unique(target: Connection, seen: Migration, tables: Mapping[str, TargetTabl
     indexed, found = set(), {}
     for name, entity in seen.entities.items():
         place, table = entity.target.place, tables[name]
-        if any(key.plain and key.columns == (entity.id_column,) for key in table.uniques):
+        if has_unique_ids(table, entity):
             indexed.add(place)
         elif place not in found:
             query = _REPEATED.format(

@@ -1,7 +1,7 @@
 """Sums of numeric columns on both sides: the rows that have arrived, added up by each server itself."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -51,34 +51,63 @@ class Total:
         return asdict(self) | {"agrees": self.agrees}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theirs:
+    """What the target has added up for one grouping.
+
+    Attributes:
+        lacking: Rows with NULL in place of a parent that may still come: with them the sums say nothing.
+    """
+
+    lacking: int
+    sums: Sums = field(default_factory=dict)
+
+
+def of_target(target: Connection, summed: Summed) -> dict[str | None, Theirs]:
+    """The sums of the target's rows, by the columns of `totals_by`; that of all rows by None.
+
+    Args:
+        target: In the transaction of an exact point.
+        summed: The entity.
+    """
+    if not summed.columns:
+        return {}
+    return {by: _theirs(target, summed, by) for by in (None, *summed.entity.totals_by)}
+
+
+def _theirs(target: Connection, summed: Summed, by: str | None) -> Theirs:
+    lacking = _lacking(target, summed, by)
+    if lacking:
+        return Theirs(lacking=lacking)
+    rows = target.execute(totals_sql.of_target(summed, by)).fetchall()
+    return Theirs(lacking=0, sums=_sums(rows))
+
+
 def totals(
     source: Connection,
-    target: Connection,
     summed: Summed,
     staying: pl.DataFrame,
     ids: Mapping[str, Identity],
+    theirs: Mapping[str | None, Theirs],
 ) -> list[Total]:
     """All totals of an entity: of each column the whole, and by each column of `totals_by`.
 
     Args:
         source: In the transaction of an exact point.
-        target: As `source`.
         summed: The entity.
         staying: Key values of the rows that are not in the target, as text; char(n) with or without its padding.
         ids: Of the entities that it refers to.
+        theirs: As `of_target` has found them.
     """
-    if not summed.columns:
-        return []
     keys = [
         identity.unpadded(staying[name], base).to_list()
         for name, base in zip(staying.columns, _bases(summed, summed.key), strict=True)
     ]
     found = []
-    for by in (None, *summed.entity.totals_by):
+    for by, their in theirs.items():
         labels: dict[str | None, str] = {}
-        lacking = _lacking(target, summed, by)
-        if lacking:
-            problem = f"{lacking} rows are without their parent for now"
+        if their.lacking:
+            problem = f"{their.lacking} rows are without their parent for now"
             found += [Total(column=c.name, by=by, problem=problem) for c in summed.columns]
             continue
         try:
@@ -91,8 +120,7 @@ def totals(
         rule = summed.rule(by)
         if isinstance(rule, Ref):
             rows, labels = _named(rows, summed, rule, ids[rule.ref])
-        theirs = target.execute(totals_sql.of_target(summed, by)).fetchall()
-        found += _side_by_side(summed, by, _sums(rows), _sums(theirs), labels)
+        found += _side_by_side(summed, by, _sums(rows), their.sums, labels)
     return found
 
 

@@ -1,6 +1,6 @@
 """What takes all rows of an entity to be known: rows and keys that only one side has, totals, structure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from ops.cutover.gate import Gate
 from ops.proof import reconciling, structure
 from ops.proof.exact_point import ExactPoint
 from ops.proof.plans import Plans
-from ops.proof.totals import totals
+from ops.proof.totals import Theirs, of_target, totals
 from ops.proof.totals_sql import Summed
 from ops.proof.verification import Difference, EntityVerification, Kind
 from schemas.migration import Migration
@@ -25,10 +25,12 @@ class Recorded:
     Attributes:
         keys: Every legacy key that it has ever had: `key` and `state`.
         unowned: UUIDs of rows of its target table that are nobody's.
+        sums: Of its numeric columns.
     """
 
     keys: pl.DataFrame
     unowned: list[str]
+    sums: Mapping[str | None, Theirs]
 
 
 class Whole:
@@ -50,6 +52,7 @@ class Whole:
         self._plans = plans
         self._names = names
         self._told: set[tuple[str, str]] = set()
+        self._unowned: dict[tuple[str, str], list[str]] = {}
 
     def ask(self, name: str) -> Recorded:
         """Ask the target; its answer does not depend on the comparison, which may go on meanwhile."""
@@ -58,8 +61,9 @@ class Whole:
         # The first of the entities that share a table is told of rows that are nobody's.
         if not entity.joined and entity.target.place not in self._told:
             self._told.add(entity.target.place)
-            unowned = reconciling.unowned(target, self._migration, entity)
-        return Recorded(keys=reconciling.recorded(target, entity), unowned=unowned)
+            unowned = self._nobodys(name)
+        keys = reconciling.recorded(target, entity)
+        return Recorded(keys=keys, unowned=unowned, sums=of_target(target, self._summed(name)))
 
     def conclude(self, found: EntityVerification, recorded: Recorded, *, values: bool) -> None:
         """Note what the comparison could not see; all rows that the source has were compared."""
@@ -73,7 +77,7 @@ class Whole:
             found.note(Difference(key=row_id, kind=nobodys))
         for key in self._shared.get(found.entity, ()):
             found.note(Difference(key=key, kind=Kind.SHARED))
-        self._add_up(found)
+        self._add_up(found, recorded.sums)
 
     def checks(self) -> list[Gate]:
         """What holds of the target's tables as a whole."""
@@ -84,26 +88,40 @@ class Whole:
     def _shared(self) -> dict[str, list[str]]:
         """Legacy keys that have one UUID with another, by entity with rows of its own."""
         owning = [name for name in self._names if not self._migration.entities[name].joined]
-        ask = reconciling.sharing
-        return {name: ask(self._point.target, self._migration, name) for name in owning}
+        return {name: self._sharing(name) for name in owning}
 
-    def _add_up(self, found: EntityVerification) -> None:
+    def _sharing(self, name: str) -> list[str]:
+        target, entity = self._point.target, self._migration.entities[name]
+        table = self._plans.stages[name].plan.target
+        is_own = structure.has_unique_ids(table, entity) and not self._nobodys(name)
+        if is_own and reconciling.balanced(target, self._migration, entity):
+            return []
+        return reconciling.sharing(target, self._migration, name)
+
+    def _nobodys(self, name: str) -> list[str]:
+        """UUIDs of rows of an entity's target table that no legacy row was ever made into."""
+        entity = self._migration.entities[name]
+        place = entity.target.place
+        if place not in self._unowned:
+            found = reconciling.unowned(self._point.target, self._migration, entity)
+            self._unowned[place] = found
+        return self._unowned[place]
+
+    def _add_up(self, found: EntityVerification, theirs: Mapping[str | None, Theirs]) -> None:
         """The numeric columns of both sides, added up by each server from its own rows."""
-        plan = self._plans.stages[found.entity].plan
-        names = [f"__key{n}" for n in range(len(plan.key))]
+        summed = self._summed(found.entity)
+        names = [f"__key{n}" for n in range(len(summed.key))]
         nothing = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-        summed = Summed(
+        staying = pl.concat([nothing, *found.staying])
+        found.totals = totals(self._point.source, summed, staying, self._plans.identities, theirs)
+
+    def _summed(self, name: str) -> Summed:
+        plan = self._plans.stages[name].plan
+        return Summed(
             entity=plan.entity,
             legacy=plan.legacy,
             target=plan.target,
             key=tuple(column.name for column in plan.key),
-        )
-        found.totals = totals(
-            self._point.source,
-            self._point.target,
-            summed,
-            pl.concat([nothing, *found.staying]),
-            self._plans.identities,
         )
 
 

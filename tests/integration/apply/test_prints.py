@@ -94,6 +94,32 @@ def test_rows_are_read_as_they_are(things: Migrated) -> None:
         assert [(int(n), text) for n, text in read if int(n) >= 100] == list(enumerate(texts, 100))
 
 
+def test_a_table_that_keeps_values_elsewhere_is_read_row_by_row_any_other_by_its_pages(
+    migrated: Migrated,
+) -> None:
+    columns = "id int PRIMARY KEY, page int, lines text, ctids text"
+    migrated.table("taken", columns, "id uuid PRIMARY KEY")
+    migrated.migrate({"taken": {"columns": {"id": {"uuid": True}}}})
+    connection, legacy = migrated.connection, migrated.appliers["taken"].stage.plan.legacy
+    connection.execute("""
+        INSERT INTO legacy.taken SELECT n, -n, CASE n % 3 WHEN 0 THEN 'a' || chr(10) || '",' WHEN 1 THEN '' END,
+            repeat('x', 100) FROM generate_series(1, 5000) n;
+        DELETE FROM legacy.taken WHERE id BETWEEN 500 AND 3000""")
+
+    def read() -> list[tuple[Any, ...]]:
+        (stretch,) = source_rows.all_rows(connection, legacy)
+        assert bool(stretch.pages) is by_pages
+        return [row for rows in source_rows.blocks(connection, stretch) for row in rows.rows()]
+
+    by_pages = True
+    rows = "SELECT * FROM legacy.taken"
+    assert sorted(read()) == sorted(migrated.rows(rows))
+    connection.execute("ALTER TABLE legacy.taken ALTER lines SET STORAGE EXTERNAL")
+    connection.execute("UPDATE legacy.taken SET lines = repeat('y', 10000) WHERE id = 7")
+    by_pages = False
+    assert sorted(read(), key=str) == sorted(migrated.rows(rows), key=str)
+
+
 def test_equal_rows_have_equal_numbers(things: Migrated) -> None:
     assert differing(things, "things") == []
 
