@@ -6,7 +6,7 @@ import polars as pl
 import psycopg
 
 from consumers import images, join_sql
-from consumers.numbered import execute
+from consumers.numbered import array, execute
 from consumers.plan import EntityPlan
 from consumers.statement import childless
 from schemas.event_id import EventId
@@ -70,8 +70,8 @@ def news(cursor: Cursor, plan: EntityPlan, rows: pl.DataFrame) -> list[str]:
         LEFT JOIN {plan.mapping} m ON m.generation = 1 AND m.source = {plan.source} AND m.legacy_key = e.key
         WHERE m.legacy_key IS NULL OR (m.epoch, m.commit_lsn, m.ordinal) < (e.epoch, e.lsn, e.ordinal)
             OR m.state = 'p' OR m.owed IS NOT NULL"""
-    columns = rows.select("__key", "__epoch", "__lsn", "__ordinal").to_dict(as_series=False)
-    return [str(key) for (key,) in execute(cursor, query, *columns.values()).fetchall()]
+    columns = rows.select("__key", "__epoch", "__lsn", "__ordinal").get_columns()
+    return [str(key) for (key,) in execute(cursor, query, *map(array, columns)).fetchall()]
 
 
 def withdraw(cursor: Cursor, plan: EntityPlan, keys: Sequence[str]) -> None:

@@ -48,3 +48,18 @@ def test_a_row_that_was_taken_out_or_owes_a_reference_is_not_stale(words: Migrat
         UPDATE understudy.migration_mappings SET state = 'p' WHERE legacy_key = '1';
         UPDATE understudy.migration_mappings SET owed = '{}' WHERE legacy_key = '2'""")
     assert read(words, *history) == ["1", "2"]
+
+
+@pytest.mark.parametrize("unknown", [False, True])
+def test_keys_are_asked_for_as_they_are(migrated: Migrated, *, unknown: bool) -> None:
+    migrated.table("names", "name text PRIMARY KEY", "id uuid PRIMARY KEY")
+    migrated.migrate({"names": {"columns": {"id": {"uuid": True}}}})
+    keys = ["a", "", " ", "NULL", "null", "a,b", "{a}", '"', '""', "\\", '\\"', "a\nb", "\té", "'"]
+    history = [change(10, n, name=key) for n, key in enumerate(keys)]
+    for _ in range(2):
+        migrated.apply("names", *history)
+    if unknown:
+        migrated.connection.execute("DELETE FROM understudy.migration_mappings")
+    applier = migrated.appliers["names"]
+    rows = applier.read(migrated.connection, migrated._frame(applier, history)).rows
+    assert rows["__key"].sort().to_list() == (sorted(keys) if unknown else [])
