@@ -24,7 +24,7 @@ _DECLARE = sql.SQL(
 )
 _ROW = sql.SQL("SELECT CAST(ROW(NULL, {}, NULL) AS text) FROM ({}) AS r ({})")
 # Rows of some pages in one value: to receive each by itself takes as long as to read it.
-PAGES_AT_ONCE = 16
+_PAGES_AT_ONCE = 16
 _OF_PAGES = sql.SQL("""
     SELECT taken.lines FROM generate_series({first}, {last}, {step}) AS pages (page),
         LATERAL (SELECT string_agg(CAST(ROW(NULL, {columns}, NULL) AS text), E'\\n') AS lines FROM {table} AS t
@@ -50,11 +50,15 @@ def blocks(
     numbered = [sql.Identifier(f"c{at}") for at in range(len(names))]
     values = sql.SQL(", ").join(sql.SQL("r.{}").format(name) for name in numbered)
     rows = _ROW.format(values, query, sql.SQL(", ").join(numbered))
-    yield from _blocks(connection, rows, names, (_FIRST_ROWS, rows_max))
+    yield from _blocks(connection, rows, names, rows_max, min(_FIRST_ROWS, rows_max))
 
 
 def of_pages(
-    connection: Connection, table: sql.Composable, names: Sequence[str], pages: range
+    connection: Connection,
+    table: sql.Composable,
+    names: Sequence[str],
+    pages: range,
+    rows_max: int = BLOCK_ROWS,
 ) -> Iterator[pl.DataFrame]:
     """Read columns of some pages of a table that keeps no value elsewhere: so what they hold has a limit.
 
@@ -63,6 +67,7 @@ def of_pages(
         table: As it stands after FROM.
         names: Of the columns.
         pages: Their numbers, without a gap.
+        rows_max: As `blocks`; about so many.
 
     Yields:
         As `blocks`.
@@ -70,25 +75,29 @@ def of_pages(
     rows = _OF_PAGES.format(
         first=sql.Literal(pages.start),
         last=sql.Literal(pages.stop - 1),
-        step=sql.Literal(PAGES_AT_ONCE),
+        step=sql.Literal(_PAGES_AT_ONCE),
         columns=sql.SQL(", ").join(sql.Identifier("t", name) for name in names),
         table=table,
     )
-    yield from _blocks(connection, rows, names, (1, len(pages)))
+    yield from _blocks(connection, rows, names, rows_max, 1)
 
 
 def _blocks(
-    connection: Connection, query: sql.Composable, names: Sequence[str], counts: tuple[int, int]
+    connection: Connection,
+    query: sql.Composable,
+    names: Sequence[str],
+    rows_max: int,
+    count: int,
 ) -> Iterator[pl.DataFrame]:
-    """Read a query whose only column has lines; so many of its rows at first, and at once at most."""
+    """Read a query whose only column has lines: so many values at first, then as many as fit into a block."""
     with connection.transaction():
         connection.execute(_DECLARE.format(query))
-        count, count_max = min(counts), counts[1]
         while lines := _fetch(connection.pgconn, count):
             text = b"\n".join(lines)
-            yield _frame(text, names)
-            fitting = BLOCK_BYTES * len(lines) // (len(text) + 1)
-            count = max(1, min(count_max, fitting, count * _GROWTH))
+            frame = _frame(text, names)
+            yield frame
+            share = min(BLOCK_BYTES / (len(text) + 1), rows_max / frame.height)
+            count = max(1, min(int(len(lines) * share), count * _GROWTH))
         connection.execute("CLOSE understudy")
 
 

@@ -153,7 +153,7 @@ def printed(
     """Read a stretch of a table of either side, a block of rows at a time, in the texts that the server prints."""
     names = [column.name for column in stretch.table.columns]
     if stretch.pages:
-        return fetched.of_pages(connection, stretch.item, names, stretch.pages)
+        return fetched.of_pages(connection, stretch.item, names, stretch.pages, rows_max)
     listed = sql.SQL(", ").join(map(sql.Identifier, names))
     query = sql.SQL("SELECT {} FROM {}").format(listed, stretch.item)
     return fetched.blocks(connection, query, names, rows_max)
