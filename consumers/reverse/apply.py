@@ -14,6 +14,7 @@ from consumers.reverse.births import Births, defaults_of
 from consumers.reverse.completion import completed
 from consumers.reverse.control import Connection, Cursor, Progress, State
 from consumers.reverse.keys import Keys, look_up
+from consumers.reverse.owners import Owners
 from consumers.reverse.plan import Back, TableBack
 from consumers.reverse.refused import RefusedError
 from consumers.reverse.stage import Stages
@@ -107,14 +108,14 @@ class Applier:
     def _write(self, cursor: Cursor, target: Connection, rows: list[Rows]) -> None:
         keys = look_up(cursor, target, _ids(rows))
         try:
-            judged = self._judge(cursor, target, rows, keys)
+            judged, owners = self._judge(cursor, target, rows, keys)
             steps = Steps(cursor)
             first: int | None = 0
             while first is not None:
                 for each in judged:
                     self._stages.fill(cursor, target, each, keys)
                     _check_faults(cursor, each)
-                first = _stretch(cursor, judged, keys, steps, first)
+                first = _stretch(judged, keys, steps, owners, first)
             steps.end()
             for each in judged:
                 _check_excluded(cursor, each)
@@ -124,7 +125,7 @@ class Applier:
 
     def _judge(
         self, cursor: Cursor, target: Connection, rows: list[Rows], keys: Keys
-    ) -> list[Rows]:
+    ) -> tuple[list[Rows], Owners]:
         """Say what becomes of each row, and give keys to the new ones, parents before children."""
         judged, born = [], []
         for each in rows:
@@ -136,19 +137,25 @@ class Applier:
             ]
         for item in sorted(born, key=lambda item: self._order[item[1].name]):
             self._births.give(cursor, target, item, keys)
-        return judged
+        ids = {
+            back.name: set(told.frame[told.table.id_column].gather(new)) for told, back, new in born
+        }
+        return judged, Owners(born=ids)
 
 
-def _stretch(cursor: Cursor, rows: list[Rows], keys: Keys, steps: Steps, first: int) -> int | None:
+def _stretch(rows: list[Rows], keys: Keys, steps: Steps, owners: Owners, first: int) -> int | None:
     """Write all rows from a number on; or those before one whose legacy key changes, which then has its new key.
 
     Returns:
         The number to go on with, once the stages know the new key; None: all is written.
     """
+    cursor = steps.cursor
     moving = moves.first_from(cursor, rows, first)
     last = _LAST if moving is None else moving[0] - 1
-    for step in batches.steps([each.between(first, last) for each in rows]):
+    written = [each.between(first, last) for each in rows]
+    for step in batches.steps(written):
         steps.take(step)
+    owners.record(cursor, written, keys)
     if moving is None:
         return None
     moves.move(cursor, moving, keys)

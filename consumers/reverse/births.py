@@ -7,7 +7,7 @@ from importlib.resources import files
 import psycopg
 
 from consumers.refusal import is_of_a_record
-from consumers.reverse import control, statement
+from consumers.reverse import statement
 from consumers.reverse.batch import Rows
 from consumers.reverse.control import Connection, Cursor
 from consumers.reverse.keys import Keys, keys_of
@@ -15,7 +15,6 @@ from consumers.reverse.plan import Back
 from consumers.reverse.refused import RefusedError
 from consumers.reverse.stage import Stages
 
-WHY = "born on the target"
 _DEFAULTS_SQL = files("consumers.reverse").joinpath("defaults.sql").read_text()
 
 
@@ -39,7 +38,7 @@ class Births:
     def give(
         self, cursor: Cursor, target: Connection, born: tuple[Rows, Back, list[int]], keys: Keys
     ) -> None:
-        """Give keys to some rows of an entity, and record which rows have them.
+        """Give keys to some rows of an entity.
 
         Args:
             cursor: In the transaction on the legacy database.
@@ -55,11 +54,8 @@ class Births:
             return
         parts = self._parts(cursor, target, born, keys)
         ids = rows.frame[rows.table.id_column].gather(places).to_list()
-        source = str(back.entity.source)
-        given = list(zip(ids, keys_of(back, parts), strict=True))
-        for id_, key in given:
+        for id_, key in zip(ids, keys_of(back, parts), strict=True):
             keys.learn(back.name, id_, key)
-        control.override(cursor, [(back.name, source, key, id_, WHY) for id_, key in given])
 
     def _parts(
         self, cursor: Cursor, target: Connection, born: tuple[Rows, Back, list[int]], keys: Keys

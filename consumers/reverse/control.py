@@ -226,3 +226,15 @@ _OVERRIDE = """
 INSERT INTO understudy.identity_overrides (entity, source, legacy_key, id, why)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[])
 ON CONFLICT (entity, source, legacy_key) DO UPDATE SET id = excluded.id, why = excluded.why"""
+
+
+def give_back(cursor: Cursor, rows: Sequence[tuple[str, str, str, str]]) -> None:
+    """Say of keys that are recorded as another row's whose they are: entity, source, legacy key, UUID; no key twice."""
+    if rows:
+        cursor.execute(_GIVE_BACK, [list(column) for column in zip(*rows, strict=True)])
+
+
+_GIVE_BACK = """
+UPDATE understudy.identity_overrides o SET id = r.id, why = 'the row has come back'
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::uuid[]) AS r (entity, source, legacy_key, id)
+WHERE o.entity = r.entity AND o.source = r.source AND o.legacy_key = r.legacy_key AND o.id <> r.id"""

@@ -45,7 +45,7 @@ class Steps:
 
     def __init__(self, cursor: Cursor) -> None:
         """Write in the transaction of this cursor."""
-        self._cursor = cursor
+        self.cursor = cursor
         self._postponed: list[_Postponed] = []
         self._built: dict[tuple[str, str, int, frozenset[str]], str] = {}
 
@@ -60,7 +60,7 @@ class Steps:
             self._one(step, step.first, step.lsns[0])
             return
         try:
-            with self._cursor.connection.transaction():
+            with self.cursor.connection.transaction():
                 self._write(step, step.first, step.last)
         except _LeftOutError:
             self._each(step)
@@ -85,7 +85,7 @@ class Steps:
     def _one(self, step: Step, number: int, lsn: int) -> None:
         try:
             if step.op == DELETED:
-                with self._cursor.connection.transaction():
+                with self.cursor.connection.transaction():
                     self._write(step, number, number)
             else:
                 self._write(step, number, number)
@@ -136,7 +136,7 @@ class Steps:
         key = name, step.table.topic, back.number, step.unavailable
         if key not in self._built:
             self._built[key] = build(step.table, back)
-        return execute(self._cursor, self._built[key], *numbers).rowcount
+        return execute(self.cursor, self._built[key], *numbers).rowcount
 
     def _expect(self, back: Back, expected: int, written: int) -> None:
         if written != expected:
