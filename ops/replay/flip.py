@@ -27,7 +27,8 @@ from schemas.errors import ConflictError, NotReadyError
 POLL_S = 0.05
 # The live side stands still meanwhile: its workers ask again for a lock after five seconds.
 STEP_S = 5.0
-_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s'"
+# After a rollback the target is closed to everybody else, and the new tables with it.
+_SETTINGS = "SET LOCAL lock_timeout = '5s'; SET LOCAL understudy.fence = off"
 _LIVE = """
     SELECT phase FROM understudy.entities WHERE generation = 1 AND entity = ANY (%s) ORDER BY entity FOR UPDATE"""
 _SHADOW = """
@@ -66,7 +67,7 @@ class Flip:
             NotReadyError: The shadow does not get into step.
             psycopg.errors.LockNotAvailable: Somebody uses a table for long.
         """
-        self._target.execute(_LOCK_TIMEOUT)
+        self._target.execute(_SETTINGS)
         self._hold_still(worker)
         statements = self._statements()
         self._lock_tables()
