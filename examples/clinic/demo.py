@@ -87,7 +87,7 @@ def demo(
         summary = _summary(account, report, lag_ms, time.monotonic() - started)
         _tell(account, report, summary, written, form)
         if keep:
-            _tell_where(home, at)
+            _tell_where(home, at, pipeline.pid)
     if not (report.clean and account.is_clean):
         raise MismatchError("see the account above", unaccounted=summary["unaccounted"])
 
@@ -272,14 +272,15 @@ def _tell(
     _say(f"{verdict}; {written} transactions were written meanwhile; {summary['seconds']} s in all")
 
 
-def _tell_where(home: Path, at: Endpoints) -> None:
+def _tell_where(home: Path, at: Endpoints, pipeline: int) -> None:
     for line in (
+        "source .venv/bin/activate",
         f"export UNDERSTUDY_STACK_HOME={home}",
         "understudy status examples/clinic --watch     how far behind it is",
         f"psql '{at.source_dsn}'     the legacy clinic: change something",
         f"psql '{at.target_dsn}'     the new clinic: see it arrive",
         "understudy account examples/clinic     the account again, now",
-        "understudy stack down     the end",
+        f"kill {pipeline} && understudy stack down && rm -r {home}     the end: pipeline, servers, data",
     ):
         output.say(f"  {line}")
 
