@@ -18,6 +18,7 @@ from schemas.errors import StackError
 # psutil derives the start time from the boot time, which moves when the clock of the machine is set.
 START_TOLERANCE_S = 2.0
 STOP_DEADLINE_S = 30.0
+QUIT_DEADLINE_S = 8.0  # PostgreSQL gives its own processes five.
 KILL_DEADLINE_S = 5.0
 POLL_S = 0.02
 # Leaves a process running and prints its pid. Its parent is then the system, which reaps it; as a child of ours it
@@ -101,15 +102,19 @@ def start(
 
 
 def stop(processes: Iterable[tuple[Process, signal.Signals]]) -> None:
-    """Ask all to stop, each by its own signal, and kill those that do not within the deadline."""
+    """Ask all to stop, each by its own signal, and end those that do not within the deadline.
+
+    A server that waits for a reader of its WAL ends its own processes on SIGQUIT; killed, it would leave them behind.
+    """
     asked = []
     for process, ask in processes:
         asked.append(process)
         send(process, ask)
     stubborn = wait_for_end(asked, STOP_DEADLINE_S)
-    for process in stubborn:
-        send(process, signal.SIGKILL)
-    wait_for_end(stubborn, KILL_DEADLINE_S)
+    for last, seconds in ((signal.SIGQUIT, QUIT_DEADLINE_S), (signal.SIGKILL, KILL_DEADLINE_S)):
+        for process in stubborn:
+            send(process, last)
+        stubborn = wait_for_end(stubborn, seconds)
 
 
 def send(process: Process, ask: signal.Signals) -> None:

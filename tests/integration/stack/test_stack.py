@@ -17,9 +17,10 @@ import psutil
 import psycopg
 import pytest
 
-from ops.stack import fetch, stack
+from ops.stack import fetch, process, stack
 from ops.stack.stack import Condition
 from ops.stack.state import HOST, STATE_FILE, endpoints, load, temporary_home
+from producers.source import connect_replication
 from schemas.errors import ConflictError
 from tests.crowding import crowding_of_late
 
@@ -65,20 +66,20 @@ def conditions(home: Path) -> dict[str, Condition]:
 
 def kill(home: Path, *names: str) -> None:
     for name in names:
-        process = load(home).processes[name]
-        os.kill(process.pid, signal.SIGKILL)
+        part = load(home).processes[name]
+        os.kill(part.pid, signal.SIGKILL)
         deadline = time.monotonic() + DEADLINE_S
-        while process.find():
+        while part.find():
             assert time.monotonic() < deadline
 
 
 def processes_of(home: Path) -> list[psutil.Process]:
     """Whatever runs with this home in its command line."""
     found = []
-    for process in psutil.process_iter():
+    for running in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if any(str(home) in word for word in process.cmdline()):
-                found.append(process)
+            if any(str(home) in word for word in running.cmdline()):
+                found.append(running)
     return found
 
 
@@ -131,6 +132,36 @@ def test_logs_show_the_end_of_one_part(own: Path) -> None:
     answer = command("logs", "legacy", "--home", str(own), "--lines", "3")
     assert len(answer.stdout.splitlines()) == 3
     assert "database system" in answer.stdout
+
+
+@pytest.mark.long
+def test_down_leaves_nothing_of_a_server_whose_wal_somebody_holds_up(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "STOP_DEADLINE_S", 1.0)
+    at = stack.up(own)
+    server = psutil.Process(load(own).processes["legacy"].pid)
+    with (
+        psycopg.connect(at.source_dsn, autocommit=True) as connection,
+        contextlib.closing(connect_replication(at.source_dsn, "reader")) as reader,
+    ):
+        connection.execute("CREATE TABLE large (a text)")
+        connection.execute("CREATE PUBLICATION large FOR TABLE large")
+        reader.execute("CREATE_REPLICATION_SLOT large TEMPORARY LOGICAL pgoutput")
+        reader.pgconn.exec_(
+            b"START_REPLICATION SLOT large LOGICAL 0/0 (proto_version '1', publication_names 'large')"
+        )
+        connection.execute(
+            "INSERT INTO large SELECT repeat('x', 1000) FROM generate_series(1, 50000)"
+        )
+        stuck = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'WalSenderWriteData'"
+        deadline = time.monotonic() + DEADLINE_S
+        while connection.execute(stuck).fetchone() != (1,):
+            assert time.monotonic() < deadline
+        parts = server.children()
+        stack.down(own)
+    assert [part for part in parts if part.is_running()] == []
+    stack.up(own)
 
 
 def test_down_leaves_nothing_running(own: Path) -> None:
