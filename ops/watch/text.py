@@ -25,11 +25,13 @@ def answers(status: Status) -> Iterator[str]:
     wrong = "; ".join(movements(status))
     if wrong:
         yield f"movement: {wrong}"
-    if not status.is_over:
+    if not status.is_over and "target" not in status.unanswered:
         yield f"cutover: {_cutover(status)}"
 
 
 def _where(status: Status) -> str:
+    if "target" in status.unanswered:
+        return "the target does not answer"
     if status.is_over:
         return "switched: the target is written by its applications"
     if status.state != "snapshot":
@@ -151,6 +153,10 @@ def line(status: Status, elapsed_s: float) -> str:
         status: Of now.
         elapsed_s: Since somebody began to look.
     """
+    if status.unanswered:
+        # Without one of them the counts would be of a pipeline that is not there.
+        silent = ", ".join(sorted(status.unanswered))
+        return f"Not reached: {silent}; Time: {duration(elapsed_s * 1000)}"
     applied, backlog = status.applied, status.remaining
     copy = f"Copy: {applied}/{applied + backlog} {percent(applied, applied + backlog)}"
     position = "?" if status.captured_lsn is None else lsn_text(status.captured_lsn)

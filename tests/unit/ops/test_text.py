@@ -55,6 +55,14 @@ def test_the_line_says_what_waits_and_what_died() -> None:
     assert line.endswith("Parked: 3; Dead letters: 2")
 
 
+def test_the_line_says_who_is_not_reached_and_no_number_that_would_be_wrong() -> None:
+    unknown = replace(status(entity(state="new")), unanswered=frozenset({"target", "kafka"}))
+    assert text.line(unknown, elapsed_s=12) == "Not reached: kafka, target; Time: 12s"
+    answers = list(text.answers(unknown))
+    assert answers[0] == "shop: the target does not answer"
+    assert not any(line.startswith("cutover:") for line in answers)
+
+
 def test_a_percentage_is_not_100_before_all_is_done() -> None:
     assert text.percent(999_999, 1_000_000) == "99.9%"
     assert text.percent(5, 5) == "100.0%"
