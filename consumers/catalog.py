@@ -6,7 +6,7 @@ from importlib.resources import files
 import psycopg
 
 from schemas.entity import TableName
-from schemas.errors import TargetError
+from schemas.errors import TargetUnfitError
 from schemas.table import CATALOG_SQL, Table, tables_of
 
 _CONSTRAINTS_SQL = files("consumers").joinpath("catalog.sql").read_text()
@@ -108,7 +108,7 @@ def read(connection: psycopg.Connection[tuple[object, ...]], name: TableName) ->
     places = {"schemas": [name.schema_], "tables": [name.table]}
     table = tables_of(connection.execute(CATALOG_SQL, places).fetchall()).get(name.place)
     if table is None:
-        raise TargetError(
+        raise TargetUnfitError(
             "the target table does not exist",
             table=name,
             remedy="Create it, or correct `target` in the entity file.",

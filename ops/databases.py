@@ -18,29 +18,35 @@ Failure = type[SourceError] | type[TargetError]
 
 
 @contextmanager
-def source(dsn: str, application: str) -> Iterator[Connection]:
+def source(dsn: str, application: str, given: str | None = None) -> Iterator[Connection]:
     """A session with the legacy database, autocommit.
 
     Raises:
         SourceError: It cannot be reached, or refuses.
     """
-    with connect(dsn, application, SourceError) as connection, errors_of(SourceError):
+    with connect(dsn, application, SourceError, given) as connection, errors_of(SourceError):
         yield connection
 
 
 @contextmanager
-def target(dsn: str, application: str) -> Iterator[Connection]:
+def target(dsn: str, application: str, given: str | None = None) -> Iterator[Connection]:
     """A session with the new database, autocommit.
 
     Raises:
         TargetError: It cannot be reached, or refuses.
     """
-    with connect(dsn, application, TargetError) as connection, errors_of(TargetError):
+    with connect(dsn, application, TargetError, given) as connection, errors_of(TargetError):
         yield connection
 
 
-def connect(dsn: str, application: str, failure: Failure) -> Connection:
+def connect(dsn: str, application: str, failure: Failure, given: str | None = None) -> Connection:
     """A session with the side whose failure this is; the caller closes it.
+
+    Args:
+        dsn: Of the database.
+        application: Shown in pg_stat_activity.
+        failure: Of the side.
+        given: Where the DSN was given; default: in the folder, or in the environment.
 
     Raises:
         SourceError, TargetError: It cannot be reached, or refuses.
@@ -55,7 +61,8 @@ def connect(dsn: str, application: str, failure: Failure) -> Connection:
         )
         return psycopg.connect(dsn, autocommit=True, **settings)  # type: ignore[arg-type]
     except psycopg.Error as error:
-        remedy = f"Check dsn in [{side}] of understudy.toml, or UNDERSTUDY_{side.upper()}__DSN."
+        default = f"dsn in [{side}] of understudy.toml, or UNDERSTUDY_{side.upper()}__DSN"
+        remedy = f"Check {given or default}."
         # What libpq has against a DSN that it cannot read quotes from it; nor is it known what of it is a password.
         if isinstance(error, psycopg.ProgrammingError):
             raise failure("the dsn cannot be read", remedy=remedy) from error

@@ -18,7 +18,7 @@ from ops.databases import Connection
 from ops.proof import source_rows
 from ops.stack.state import Endpoints
 from schemas.entity import CONTROL_SCHEMA, Entity
-from schemas.errors import NotReadyError, TargetError
+from schemas.errors import NotReadyError, TargetUnfitError
 from schemas.migration import Migration
 from schemas.table import Column, Table
 
@@ -178,6 +178,6 @@ def _grant(target: Connection, views: Sequence[str], roles: Sequence[str]) -> No
                 target.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(names, grantee))
                 audit(target, "ids granted", role, {"views": len(views)})
         except psycopg.errors.UndefinedObject as error:
-            raise TargetError(
+            raise TargetUnfitError(
                 "the target has no such role", role=role, remedy="CREATE ROLE, or another --grant."
             ) from error

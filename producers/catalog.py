@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from producers.settings import TableSettings
 from producers.source import Connection, fetch
-from schemas.errors import ConfigError, SourceError
+from schemas.errors import ConfigError, SourceUnfitError
 from schemas.table import CATALOG_SQL, ReplicaIdentity, Table, tables_of
 
 _TYPES_SQL = files("producers").joinpath("types.sql").read_text()
@@ -88,15 +88,15 @@ def check_server(connection: Connection) -> None:
     level, encoding, standby = row
     if level != "logical":
         remedy = "Set wal_level = logical and restart the source."
-        raise SourceError("logical decoding is switched off", wal_level=level, remedy=remedy)
+        raise SourceUnfitError("logical decoding is switched off", wal_level=level, remedy=remedy)
     if encoding == "SQL_ASCII":
         remedy = "Find out the real encoding and convert the database to it first."
-        raise SourceError(
+        raise SourceUnfitError(
             "the database does not know its encoding", encoding=encoding, remedy=remedy
         )
     if standby:
         remedy = "Give the DSN of the primary: a standby shows commits in another order."
-        raise SourceError("the server is a standby", remedy=remedy)
+        raise SourceUnfitError("the server is a standby", remedy=remedy)
 
 
 def types_of(connection: Connection, columns: Sequence[tuple[int, int]]) -> list[tuple[str, str]]:

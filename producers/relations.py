@@ -15,7 +15,7 @@ from producers.settings import CaptureSettings, TableSettings
 from producers.source import Connection
 from schemas import envelope, failpoint, names
 from schemas.avro_write import RowEncoder, SourceInfo
-from schemas.errors import RegistryError, SourceError
+from schemas.errors import RegistryError, SourceUnfitError
 from schemas.positions import SchemaText
 from schemas.table import Column, Table
 
@@ -143,7 +143,7 @@ class Relations:
         """A table is known by its OID: one that was renamed is still the same."""
         place = self._places.get(relation.oid)
         if place is None and (relation.schema, relation.name) in self._settings:
-            raise SourceError(
+            raise SourceUnfitError(
                 "another table has taken the name of a captured one",
                 table=f"{relation.schema}.{relation.name}",
                 remedy="Drop the pipeline and run it again: the old table's rows are still in the target.",
@@ -156,7 +156,7 @@ class Relations:
         missing = [name for name in known.key if name not in shown]
         if missing:
             remedy = "Give the table back its primary key and a replica identity that holds it."
-            raise SourceError(
+            raise SourceUnfitError(
                 "changes no longer tell the key",
                 table=known.label,
                 column=missing[0],

@@ -2,17 +2,21 @@
 
     UnderstudyError
     ├── UsageError            2   the command line
+    │   └── NotFoundError         what it names is not there
     ├── ConfigError           3   understudy.toml, entity files, environment
     │   ├── RulesChangedError     entity files are others than those that the worker began with
     │   └── FolderChangedError    the capture is to begin again with the folder as it is now
     ├── SourceError           4   the legacy database
     │   ├── SourceLostError       the connection is gone; capture connects again
+    │   ├── SourceUnfitError      it answers, and we do not begin with it as it is
     │   ├── SlotLostError         the slot no longer holds what was not yet captured
     │   └── StartRefusedError     the start rules found positions and slot at odds
     ├── BrokerError           5   Kafka
+    │   ├── BrokerUnfitError      it answers, and we do not begin with it as it is
     │   ├── BrokerLostError       the client is done for; capture makes a new one
     │   └── RegistryError         the schema registry
     ├── TargetError           6   the new database
+    │   ├── TargetUnfitError      it answers, and we do not begin with it as it is
     │   └── OwnershipLostError    another worker owns the partition now
     ├── NotReadyError         7   a gate is not met
     ├── MismatchError         8   source and target differ
@@ -105,6 +109,10 @@ class UsageError(UnderstudyError):
     remedy = "See understudy --help."
 
 
+class NotFoundError(UsageError):
+    """There is no such row."""
+
+
 class ConfigError(UnderstudyError):
     """The configuration is not valid."""
 
@@ -136,6 +144,10 @@ class SourceLostError(SourceError):
     disposition = Disposition.RETRY
 
 
+class SourceUnfitError(SourceError):
+    """The source database is not as it has to be."""
+
+
 class SlotLostError(SourceError):
     """The replication slot no longer holds the changes that were not yet captured."""
 
@@ -158,6 +170,10 @@ class BrokerLostError(BrokerError):
     disposition = Disposition.RETRY
 
 
+class BrokerUnfitError(BrokerError):
+    """Kafka is not as it has to be."""
+
+
 class RegistryError(BrokerError):
     """The schema registry refused or failed."""
 
@@ -166,6 +182,10 @@ class TargetError(UnderstudyError):
     """The target database refused or failed."""
 
     exit_code = 6
+
+
+class TargetUnfitError(TargetError):
+    """The target database is not as it has to be."""
 
 
 class OwnershipLostError(TargetError):

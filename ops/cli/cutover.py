@@ -113,9 +113,9 @@ def begin(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """
     from ops.cutover import cutover, gate  # noqa: PLC0415 - see plan
 
+    order = order_of(folder, accept, because, max_lag=max_lag, timeout=timeout)
     if accept and because is None:
         raise UsageError("what is signed off needs a reason", remedy="Add --because TEXT.")
-    order = order_of(folder, accept, because, max_lag=max_lag, timeout=timeout)
     if dry_run:
         gates = cutover.look(order)
         print_gates(gates)

@@ -9,7 +9,7 @@ import typer
 
 from ops.cli.arguments import Entities, Folder, Output
 from ops.cli.output import Format, print_json, print_table, say
-from schemas.errors import UsageError
+from schemas.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from ops.databases import Connection
@@ -249,13 +249,13 @@ def show_one(connection: "Connection", kind: "Kind", chosen: "Chosen") -> None:
     """Print one row whole.
 
     Raises:
-        UsageError: There is none.
+        NotFoundError: There is none.
     """
     from ops import letters  # noqa: PLC0415 - see list_dead_letters
 
     rows, found = letters.find(connection, kind, chosen, limit=1)
     if not found:
-        raise UsageError(
+        raise NotFoundError(
             "nothing waits under this key", entity=chosen.entities[0], legacy_key=chosen.key
         )
     print_json(rows[0])

@@ -61,5 +61,6 @@ def rollback(folder: Folder, confirm: Confirm = None, timeout: Timeout = TIMEOUT
     from ops.cutover import cutover  # noqa: PLC0415 - see rehearse
 
     order = order_of(folder, timeout=timeout)
+    cutover.require_to_roll_back(order)
     require_name(order.migration.pipeline.pipeline, confirm, CLOSING)
     cutover.rollback(order)

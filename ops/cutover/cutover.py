@@ -1,9 +1,10 @@
 """The cutover as its commands see it: `begin` brings the state on, `abort` leads back, `finish` ends it."""
 
+from ops import databases
 from ops.cutover import gates, hooks, reverse
 from ops.cutover.beginning import Beginning
 from ops.cutover.gate import Gate, judge
-from ops.cutover.journal import Journal
+from ops.cutover.journal import Journal, to_roll_back
 from ops.cutover.opening import open_fence
 from ops.cutover.order import Order, sight
 from ops.cutover.returning import Returning
@@ -66,6 +67,16 @@ def finish(order: Order) -> None:
             )
         journal.record("finished", {}, then=State.FINISHED)
         failpoint.reach("cut.finished")
+
+
+def require_to_roll_back(order: Order) -> None:
+    """Let nobody be asked for a confirmation of what cannot be.
+
+    Raises:
+        NotReadyError: It is not switched.
+    """
+    with databases.target(order.at.target_dsn, "cutover") as target:
+        to_roll_back(target)
 
 
 def rollback(order: Order) -> None:

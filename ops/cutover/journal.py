@@ -80,6 +80,24 @@ def newest(connection: Connection) -> Cutover | None:
     return Cutover(**{**row, "state": State(row["state"])}) if row else None
 
 
+def to_roll_back(connection: Connection) -> Cutover:
+    """The newest cutover, if a rollback can begin with it or go on.
+
+    Raises:
+        NotReadyError: It is not switched, or there is none.
+    """
+    cutover = newest(connection)
+    if cutover is not None and cutover.state in _TO_ROLL_BACK:
+        return cutover
+    is_open = cutover is not None and states.is_open(cutover.state)
+    raise NotReadyError(
+        f"there is nothing to roll back: the cutover is {cutover.state if cutover else 'not begun'}",
+        remedy="Before the switch: understudy cutover abort."
+        if is_open
+        else "Nothing has to be done: the legacy side is written by its applications.",
+    )
+
+
 def steps(connection: Connection, cutover: int) -> list[Step]:
     """What was done, in order."""
     with connection.cursor(row_factory=dict_row) as cursor:
@@ -138,14 +156,7 @@ class Journal:
         """
         _take_lock(connection)
         control.migrate(connection)
-        cutover = newest(connection)
-        if cutover is None or cutover.state not in _TO_ROLL_BACK:
-            state = cutover.state.value if cutover else "not begun"
-            raise NotReadyError(
-                f"there is nothing to roll back: the cutover is {state}",
-                remedy="Before the switch: understudy cutover abort.",
-            )
-        return cls(connection, cutover)
+        return cls(connection, to_roll_back(connection))
 
     def record(
         self,

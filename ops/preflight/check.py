@@ -61,7 +61,7 @@ def require_sound(migration: Migration, at: Endpoints) -> None:
         return
     first = errors[0]
     more = f" (and {len(errors) - 1} more, see understudy check)" if errors[1:] else ""
-    raise first.side.value(
+    raise first.failure(
         first.what + more, remedy=first.remedy, file=first.place.file, key=first.place.key
     )
 

@@ -2,13 +2,22 @@
 
 import difflib
 import enum
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from schemas import lines as toml_lines
 from schemas.entity import Entity
-from schemas.errors import BrokerError, ConfigError, SourceError, TargetError, UnderstudyError
+from schemas.errors import (
+    BrokerError,
+    BrokerUnfitError,
+    ConfigError,
+    SourceError,
+    SourceUnfitError,
+    TargetError,
+    TargetUnfitError,
+    UnderstudyError,
+)
 from schemas.migration import PIPELINE_FILE, Migration
 
 SIMILARITY_MIN = 0.5  # Of difflib, 0 to 1: below it a hint is noise.
@@ -34,6 +43,18 @@ class Side(enum.Enum):
         """See schemas/errors.py."""
         failure: type[UnderstudyError] = self.value
         return failure.exit_code
+
+    @property
+    def unfit(self) -> type[UnderstudyError]:
+        """The class of error for what understudy refuses, where the side itself refuses nothing."""
+        return _UNFIT.get(self, self.value)
+
+
+_UNFIT: Mapping[Side, type[UnderstudyError]] = {
+    Side.SOURCE: SourceUnfitError,
+    Side.BROKER: BrokerUnfitError,
+    Side.TARGET: TargetUnfitError,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +84,7 @@ class Finding:
         what: One sentence.
         place: What to look at first.
         remedy: What to do.
+        is_plain: Whether `what` is said by the side itself, and not by us.
     """
 
     code: str
@@ -71,6 +93,12 @@ class Finding:
     what: str
     place: Place
     remedy: str
+    is_plain: bool = False
+
+    @property
+    def failure(self) -> type[UnderstudyError]:
+        """The class of error whose sentence `what` goes on with."""
+        return self.side.value if self.is_plain else self.side.unfit
 
     def as_json(self) -> dict[str, str | int | None]:
         """The finding as a JSON object."""
@@ -103,9 +131,10 @@ def warning(side: Side, code: str, place: Place, what: str, remedy: str) -> Find
 def failed(side: Side, code: str, place: Place, problem: UnderstudyError) -> Finding:
     """A finding from an error that ended the check of one side."""
     # Whoever raises the finding as an error of its side says the sentence of that class again.
-    is_plain = type(problem) is side.value and problem.detail
-    what = problem.particulars if is_plain else str(problem)
-    return error(side, code, place, what, problem.advice or "See the message.")
+    is_plain = type(problem) is side.value and bool(problem.detail)
+    what = problem.particulars if is_plain or type(problem) is side.unfit else str(problem)
+    found = error(side, code, place, what, problem.advice or "See the message.")
+    return replace(found, is_plain=is_plain)
 
 
 def in_pipeline(migration: Migration, key: str) -> Place:

@@ -18,7 +18,7 @@ from producers.copy_out import from_item
 from producers.source import source_errors
 from schemas.entity import Entity
 from schemas.envelope import published
-from schemas.errors import SourceError
+from schemas.errors import SourceUnfitError
 from schemas.table import CATALOG_SQL, Column, Table, tables_of
 
 STRETCH_BYTES = 32_000_000
@@ -53,7 +53,7 @@ def tables(connection: Connection, entities: Sequence[Entity]) -> dict[str, Tabl
     found = tables_of(connection.execute(CATALOG_SQL, places).fetchall())
     for entity in entities:
         if entity.source.place not in found:
-            raise SourceError("the legacy table does not exist", table=str(entity.source))
+            raise SourceUnfitError("the legacy table does not exist", table=str(entity.source))
     return {
         entity.name: replace(table, columns=published(table))
         for entity in entities

@@ -23,7 +23,7 @@ from ops.proof.events import Event, events
 from ops.stack.state import Endpoints
 from schemas.complaints import did_you_mean
 from schemas.entity import Entity
-from schemas.errors import SourceError, UsageError
+from schemas.errors import NotFoundError, SourceUnfitError, UsageError
 from schemas.event_id import lsn_text
 from schemas.migration import Migration
 from schemas.table import CATALOG_SQL, Table, tables_of
@@ -119,7 +119,8 @@ def of_target_row(migration: Migration, at: Endpoints, table: str, row_id: str) 
         row_id: Its UUID.
 
     Raises:
-        UsageError: No entity writes that table, or none has ever made that row.
+        UsageError: No entity writes that table.
+        NotFoundError: None has ever made that row.
         NotReadyError: No worker has ever run.
     """
     try:
@@ -135,8 +136,8 @@ def of_target_row(migration: Migration, at: Endpoints, table: str, row_id: str) 
             for mapping in looking.mappings(entity, "id", row_id)
         ]
     if not found:
-        raise UsageError(
-            "no legacy row ever became that row",
+        raise NotFoundError(
+            "no legacy row ever became it",
             table=table,
             id=row_id,
             remedy="Check the UUID; or the row was written by somebody else.",
@@ -178,7 +179,7 @@ class _Looking:
         wanted = catalogs.places([entity.source.place])
         found = tables_of(self._source.execute(CATALOG_SQL, wanted).fetchall())
         if entity.source.place not in found:
-            raise SourceError("the legacy table does not exist", table=str(entity.source))
+            raise SourceUnfitError("the legacy table does not exist", table=str(entity.source))
         return found[entity.source.place]
 
     def mappings(self, entity: Entity, column: str, value: str) -> list[dict[str, Any]]:

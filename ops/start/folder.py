@@ -17,7 +17,7 @@ from ops.start.proposal import Proposal
 from ops.start.sampling import Sampler
 from ops.start.settings_text import settings
 from schemas import names as topics
-from schemas.errors import ConfigError, SourceError, UsageError
+from schemas.errors import ConfigError, SourceUnfitError, UsageError
 from schemas.migration import ENTITY_FOLDER, PIPELINE_FILE
 
 APPLICATION = "init"
@@ -68,13 +68,13 @@ def begin(folder: Path, source_dsn: str, target_dsn: str | None) -> Begun:
     _require_empty(folder)
     targets: dict[Place, TargetTable] = {}
     if target_dsn:
-        with databases.target(target_dsn, APPLICATION) as connection:
+        with databases.target(target_dsn, APPLICATION, "--target") as connection:
             targets = legacy.tables(connection)
-    with databases.source(source_dsn, APPLICATION) as connection:
+    with databases.source(source_dsn, APPLICATION, "--source") as connection:
         found = legacy.read(connection)
         linked = links.find(found, Sampler(connection).ask)
     if not found.tables:
-        raise SourceError("the database has no table", remedy="Name the legacy database.")
+        raise SourceUnfitError("the database has no table", remedy="Name the legacy database.")
     pipeline = naming.pipeline(folder)
     proposals = propose(found, linked, targets, pipeline)
     texts = {

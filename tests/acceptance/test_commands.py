@@ -199,6 +199,7 @@ def test_run_refuses_to_start_on_an_error_and_shows_it_once(shop: Shop) -> None:
     assert ended.returncode == 4
     assert ended.stdout == ""
     assert ended.stderr.count("has no column kode") == 1
+    assert ended.stderr.startswith("error: The source database is not as it has to be: ")
     assert "Traceback" not in ended.stderr
 
 

@@ -344,6 +344,18 @@ def test_a_key_that_is_no_value_of_its_column_is_the_callers_mistake(
     assert "the key is no value of its columns table=public.orders" in ended.err
 
 
+def test_a_uuid_that_no_row_has_is_no_wrong_command(still: Shop, understudy: Command) -> None:
+    ended = understudy("trace", "target", "shop.orders", STRANGER, "--folder", still.folder)
+    assert ended.code == 2
+    assert ended.err.startswith("error: There is no such row: no legacy row ever became it")
+
+
+def test_a_rollback_of_nothing_asks_for_no_name(still: Shop, understudy: Command) -> None:
+    ended = understudy("rollback", still.folder)
+    assert (ended.code, ended.out) == (7, "")
+    assert "there is nothing to roll back: the cutover is not begun" in ended.err
+
+
 def test_the_page_of_an_account_has_what_an_auditor_asks_for(
     still: Shop, understudy: Command
 ) -> None:

@@ -142,7 +142,8 @@ def test_a_source_that_does_not_answer_and_one_without_tables_are_one_line(
     dead = understudy("init", tmp_path / "a", "--source", "postgresql://me:hush@127.0.0.1:1/x")
     assert (dead.code, dead.out) == (4, "")
     assert "hush" not in dead.err
+    assert dead.err.endswith("\n  Check --source.\n")
     empty = understudy("init", tmp_path / "a", "--source", source_database)
     assert empty.code == 4
-    assert "the database has no table" in empty.err
+    assert "The source database is not as it has to be: the database has no table" in empty.err
     assert not (tmp_path / "a").exists()

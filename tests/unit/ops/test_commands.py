@@ -184,6 +184,15 @@ def test_without_servers_and_without_a_stack_the_remedy_names_both_ways(
     assert "UNDERSTUDY_<SECTION>__<KEY>" in shown
 
 
+def test_what_is_spelled_wrong_is_said_before_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key in ("SOURCE__DSN", "TARGET__DSN", "KAFKA__BOOTSTRAP", "REGISTRY__URL"):
+        monkeypatch.setenv(f"UNDERSTUDY_{key}", key)
+    assert ended(monkeypatch, "cutover", "begin", str(CLINIC), "--accept", "foo") == 2
+    assert "--accept foo is not NAME=COUNT" in capsys.readouterr().err
+
+
 def test_an_unexpected_error_shows_where_but_not_its_text(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
