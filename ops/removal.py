@@ -3,7 +3,8 @@
 Each step does nothing where nothing is left, so that a second run finishes what a first one began.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,7 +21,8 @@ from ops.stack.state import Endpoints
 from ops.watch import broker
 from producers import publication, slot, topics
 from producers.broker import broker_errors
-from schemas import names
+from producers.slot import Slot
+from schemas import names, session
 from schemas.errors import ConflictError
 from schemas.migration import Migration
 
@@ -28,12 +30,23 @@ APPLICATION = "drop"
 _HAS_PUBLICATION = "SELECT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = %s)"
 _HAS_CONTROL = "SELECT to_regnamespace('understudy') IS NOT NULL"
 _READERS = files("ops").joinpath("readers.sql").read_bytes()
+# Those of all workers begin so; the server shows the names to every role.
+_HAS_WORKERS = """
+    SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity
+        WHERE datname = current_database() AND starts_with(application_name, 'understudy worker'))"""
+# What Kafka takes beyond a session timeout to let go of who is dead; after a start it loads its groups first.
+_FORGETS_S = 5.0
+_POLL_S = 0.2
 _IN_USE = "Stop run, produce, consume and replay first, everywhere."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remains:
-    """What there is of a pipeline; the rows of the live tables are not among it."""
+    """What there is of a pipeline; the rows of the live tables are not among it.
+
+    Attributes:
+        in_use: Who is at work on it, and so in the way.
+    """
 
     slots: tuple[str, ...]
     publication: str | None
@@ -44,6 +57,7 @@ class Remains:
     has_control: bool
     readers: tuple[str, ...]
     has_way_back: bool
+    in_use: tuple[ConflictError, ...] = ()
 
     def lines(self) -> list[str]:
         """Each thing as one line."""
@@ -59,27 +73,16 @@ class Remains:
 
 
 def find(migration: Migration, at: Endpoints) -> Remains:
-    """Look for everything that carries the pipeline's name.
-
-    Raises:
-        ConflictError: The pipeline is running.
-    """
+    """Look for everything that carries the pipeline's name."""
     pipeline = migration.pipeline.pipeline
     admin = wiring.admin(migration, at)
     groups = names.group(pipeline), names.shadow_group(pipeline)
-    for group in groups:
-        if broker.group(admin, group).members:
-            raise ConflictError("workers are running", group=group, remedy=_IN_USE)
     with databases.source(at.source_dsn, APPLICATION) as source:
         slots = slot.slots_of(source, pipeline).values()
-        for one in slots:
-            if one.active_pid is not None:
-                raise ConflictError(
-                    "capture is running", slot=one.name, pid=one.active_pid, remedy=_IN_USE
-                )
         published = names.publication(pipeline)
         is_published = _is_true(source, _HAS_PUBLICATION, published)
     with databases.target(at.target_dsn, APPLICATION) as target:
+        workers = _workers(migration, admin, groups, target)
         has_control = _is_true(target, _HAS_CONTROL)
         rebuilds = dropping.leftovers(target) if has_control else []
         readers = tuple(str(name) for (name,) in target.execute(_READERS).fetchall())
@@ -95,7 +98,29 @@ def find(migration: Migration, at: Endpoints) -> Remains:
         has_control=has_control,
         readers=readers,
         has_way_back=reverse.state(migration, at) is not None,
+        in_use=(*workers, *_captures(slots)),
     )
+
+
+def _workers(
+    migration: Migration, admin: AdminClient, groups: Sequence[str], target: Connection
+) -> list[ConflictError]:
+    """The groups that have living members; those of the dead, whom Kafka remembers for a while, are waited for."""
+    options = session.consumer_options("", "", "") | wiring.kafka_options(migration)
+    deadline = time.monotonic() + int(options["session.timeout.ms"]) / 1000 + _FORGETS_S
+    while found := [group for group in groups if broker.group(admin, group).members]:
+        if _is_true(target, _HAS_WORKERS) or time.monotonic() > deadline:
+            break
+        time.sleep(_POLL_S)
+    return [ConflictError("workers are running", group=one, remedy=_IN_USE) for one in found]
+
+
+def _captures(slots: Iterable[Slot]) -> list[ConflictError]:
+    return [
+        ConflictError("capture is running", slot=one.name, pid=one.active_pid, remedy=_IN_USE)
+        for one in slots
+        if one.active_pid is not None
+    ]
 
 
 def remove(migration: Migration, at: Endpoints, remains: Remains) -> None:

@@ -70,9 +70,14 @@ def drop(
     remains = removal.find(migration, at)
     for line in remains.lines():
         typer.echo(line)
+    if dry_run:
+        for obstacle in remains.in_use:
+            say(f"in the way: {obstacle.particulars}")
     if dry_run or not remains.lines():
         say("nothing was removed")
         return
+    if remains.in_use:
+        raise remains.in_use[0]
     require_name(migration.pipeline.pipeline, confirm, "to remove all this")
     removal.remove(migration, at, remains)
     say(f"removed: {migration.pipeline.pipeline}")

@@ -1,6 +1,9 @@
-from collections.abc import Callable
-from contextlib import closing
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
+import psycopg
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -15,6 +18,8 @@ from tests.shop import Shop
 
 Command = Callable[..., Ended]
 VIEW = "CREATE VIEW shop.unpaid AS SELECT id FROM {}.orders"
+JOINS_S = 20.0
+FORGOTTEN_S = 0.5
 # What a swap leaves, as far as a drop can see it.
 SWAPPED = """
 ALTER SCHEMA blue RENAME TO blue_old;
@@ -83,6 +88,44 @@ def test_drop_removes_what_a_rebuild_has_left_and_no_table_of_others(
     assert shop.read(left) == [("notes",)]
     assert shop.read("SELECT count(*) FROM shop.orders") == [(0,)]
     assert understudy("drop", shop.folder).err == "nothing was removed\n"
+
+
+def test_a_dry_run_lists_what_a_running_pipeline_has_and_says_who_is_in_the_way(
+    shop: Shop, understudy: Command
+) -> None:
+    with member(shop), psycopg.connect(shop.target_dsn, application_name="understudy worker"):
+        listed = understudy("drop", shop.folder, "--dry-run")
+        refused = understudy("drop", shop.folder, "--confirm", shop.pipeline)
+    assert (listed.code, f"topic {shop.pipeline}.public.orders" in listed.out) == (0, True)
+    assert f"in the way: workers are running group={shop.pipeline}\n" in listed.err
+    assert (refused.code, "workers are running" in refused.err) == (9, True)
+
+
+def test_a_worker_that_kafka_has_not_forgotten_yet_is_waited_for(
+    shop: Shop, understudy: Command
+) -> None:
+    with member(shop) as consumer:
+        threading.Timer(FORGOTTEN_S, consumer.close).start()
+        ended = understudy("drop", shop.folder, "--confirm", shop.pipeline)
+    assert ended.code == 0, ended.err
+
+
+@contextmanager
+def member(shop: Shop) -> Iterator[Consumer]:
+    """A member of the group of the workers, as one is that died a moment ago: it has no session with the target."""
+    at = wiring.endpoints(wiring.read(shop.folder))
+    topic = f"{shop.pipeline}.public.orders"
+    joined(shop.pipeline, topic, at.bootstrap)
+    options = {"bootstrap.servers": at.bootstrap, "group.id": shop.pipeline}
+    consumer = Consumer(options)
+    consumer.subscribe([topic])
+    deadline = time.monotonic() + JOINS_S
+    while not consumer.assignment() and time.monotonic() < deadline:
+        consumer.poll(0.1)
+    try:
+        yield consumer
+    finally:
+        consumer.close()
 
 
 def joined(group: str, topic: str, bootstrap: str) -> None:
