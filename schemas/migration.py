@@ -16,6 +16,7 @@ from schemas.rules import Missing
 
 PIPELINE_FILE = "understudy.toml"
 ENTITY_FOLDER = "entities"
+TARGET_FILE = "target.sql"  # Where `init` writes the tables that the target lacks.
 _WANTED = "Name a migration folder, such as examples/clinic."
 Model = TypeVar("Model", bound=BaseModel)
 

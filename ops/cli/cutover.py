@@ -90,6 +90,7 @@ def plan(
     typer.echo()
     print_gates(gates)
     _print_findings(gates)
+    typer.echo(f"next: {planning.next_steps(order.migration.folder, gates)[0]}")
 
 
 @app.command()
@@ -242,8 +243,10 @@ def _print_report(report: "Report", output: ReportFormat) -> None:
             for step in report.steps
         ]
         print_table(("at", "step", "seconds", "who"), rows)
-        for step in report.next_steps:
-            typer.echo(f"next: {step}")
+        first, *others = report.next_steps
+        typer.echo(f"next: {first}")
+        for step in others:
+            typer.echo(f"  or: {step}")
 
 
 def _seconds(seconds: float | None) -> str:

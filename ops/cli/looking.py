@@ -41,6 +41,8 @@ def check(folder: Folder, output: Output = Format.TABLE) -> None:
         for line in found.lines(findings):
             typer.echo(line)
     say(found.summary(findings))
+    if not found.exit_code(findings) and output is Format.TABLE:
+        say(f"next: understudy run {folder}")
     raise typer.Exit(found.exit_code(findings))
 
 

@@ -64,6 +64,8 @@ def account(
             unaccounted=taken.unaccounted,
             remedy="understudy account --output json names the keys; understudy trace shows the life of one.",
         )
+    if output is AccountFormat.TABLE:
+        typer.echo(f"next: understudy verify {folder}")
 
 
 trace = typer.Typer(

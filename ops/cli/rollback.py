@@ -34,7 +34,7 @@ def rehearse(
 
     Example: understudy rehearse examples/clinic
     """
-    from ops.cutover import gate, rehearsal  # noqa: PLC0415 - the libraries take a second that --help need not pay
+    from ops.cutover import gate, planning, rehearsal  # noqa: PLC0415 - the libraries take a second that --help need not pay
 
     found = rehearsal.rehearse(order_of(folder, accept, max_lag=max_lag, timeout=timeout))
     if output is Format.JSON:
@@ -46,6 +46,8 @@ def rehearse(
         if found.pause_s is not None:
             typer.echo(f"expected write pause: {found.pause_s:.2f} s")
     gate.require_met(found.gates)
+    if output is Format.TABLE:
+        typer.echo(f"next: {planning.next_steps(folder, found.gates)[0]}")
 
 
 @app.command()

@@ -35,7 +35,8 @@ def init(
 
     Example: understudy init shop --source postgresql://me@old/shop --target postgresql://me@new/shop
     """
-    from ops.start.folder import TARGET_FILE, begin  # noqa: PLC0415 - see check
+    from ops.start.folder import begin  # noqa: PLC0415 - see check
+    from schemas.migration import TARGET_FILE  # noqa: PLC0415
 
     begun = begin(folder, source, target)
     for file in begun.files:

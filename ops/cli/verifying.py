@@ -89,6 +89,10 @@ def verify(  # noqa: PLR0913 - a parameter an option
         found = mended(migration, at, found, replace(options, continues=not left), timeout)
         show(found, output)
     require_clean(found, left)
+    if output is Format.TABLE:
+        # A sample proves nothing of the other rows.
+        step = "verify" if found.scope == "sample" else "cutover plan"
+        typer.echo(f"next: understudy {step} {folder}")
 
 
 def _require_one_way(

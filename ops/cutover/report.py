@@ -59,7 +59,8 @@ class Report:
             State.RETURNING: [f"{back} (the target is closed to writes)"],
             State.RETURNED: [f"understudy verify {folder}", begin],
         }
-        return steps.get(self.cutover.state, [plan, begin]) if self.cutover else [plan, begin]
+        # The plan says when it can begin, and by which command.
+        return steps.get(self.cutover.state, [plan]) if self.cutover else [plan]
 
     def as_json(self) -> dict[str, Any]:
         """For `--output json`."""

@@ -20,7 +20,7 @@ from ops.preflight.findings import (
     warning,
 )
 from schemas.entity import Entity
-from schemas.migration import Migration
+from schemas.migration import TARGET_FILE, Migration
 
 _SERVER_SQL = files("ops.preflight").joinpath("target_server.sql").read_bytes()
 _TABLES_SQL = files("ops.preflight").joinpath("target_tables.sql").read_bytes()
@@ -74,19 +74,25 @@ def check(
     rights = _rights(connection, migration)
     for name, entity in migration.entities.items():
         if name not in tables:
-            yield _missing(migration, entity, known)
+            yield _missing(migration, entity, known, connection)
             continue
         yield from _table(migration, entity, tables[name], rights[entity.target.place])
         if "SELECT" not in rights[entity.target.place].missing_rights:
             yield from _foreign_rows(connection, migration, entity, has_control=server.has_control)
 
 
-def _missing(migration: Migration, entity: Entity, known: list[str]) -> Finding:
+def _missing(
+    migration: Migration, entity: Entity, known: list[str], connection: Connection
+) -> Finding:
     place = in_entity(migration, entity, "target")
     what = f"the target has no table {entity.target}{did_you_mean(str(entity.target), known)}"
-    return error(
-        Side.TARGET, "target-table-missing", place, what, "Correct the name, or create the table."
-    )
+    remedy = "Correct the name, or create the table."
+    file = migration.folder / TARGET_FILE
+    if file.is_file():
+        at = connection.info
+        where = f"-h {at.host} -p {at.port} -U {at.user} -d {at.dbname}"
+        remedy = f"Correct the name, or create the table: psql {where} -f {file}"
+    return error(Side.TARGET, "target-table-missing", place, what, remedy)
 
 
 def _server(server: Server, migration: Migration) -> Iterator[Finding]:

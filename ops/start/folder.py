@@ -18,10 +18,9 @@ from ops.start.sampling import Sampler
 from ops.start.settings_text import settings
 from schemas import names as topics
 from schemas.errors import ConfigError, SourceUnfitError, UsageError
-from schemas.migration import ENTITY_FOLDER, PIPELINE_FILE
+from schemas.migration import ENTITY_FOLDER, PIPELINE_FILE, TARGET_FILE
 
 APPLICATION = "init"
-TARGET_FILE = "target.sql"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -226,7 +226,7 @@ class Status:
         # After a drop too: the target tables may hold rows, and `run` refuses them.
         if self.problems or never_ran:
             steps.append(f"understudy check {folder}")
-        elif not (is_captured and self.workers):
+        if not self.problems and not (is_captured and self.workers):
             steps.append(f"understudy run {folder}")
         return steps or [self._calm_step]
 

@@ -1,5 +1,6 @@
 """`understudy check` on real servers: how it tells what it finds, and what it says of servers and files."""
 
+import re
 from collections.abc import Callable
 
 import psycopg
@@ -23,10 +24,20 @@ def test_a_sound_migration_has_no_errors(shop: Shop, understudy: Command) -> Non
 
 
 def test_checking_leaves_nothing_behind(shop: Shop, understudy: Command) -> None:
-    assert understudy("check", shop.folder).code == 0
+    assert understudy("check", shop.folder).err.endswith(f"next: understudy run {shop.folder}\n")
     with psycopg.connect(shop.target_dsn) as connection:
         found = connection.execute("SELECT to_regnamespace('understudy') IS NULL").fetchall()
     assert found == [(True,)]
+
+
+def test_a_table_that_init_has_proposed_is_made_by_a_command_that_can_be_copied(
+    shop: Shop, understudy: Command
+) -> None:
+    shop.target("DROP TABLE shop.orders")
+    (shop.folder / "target.sql").touch()
+    ended = understudy("check", shop.folder)
+    assert re.search(rf"psql -h \S+ -p \d+ -U \S+ -d \S+ -f {shop.folder}/target\.sql", ended.out)
+    assert "next:" not in ended.err
 
 
 def test_warns_of_what_may_go_wrong_and_lets_the_pipeline_start(

@@ -15,7 +15,10 @@ def test_before_the_first_run_every_entity_is_new_and_the_next_step_is_run(
     ended = understudy("status", shop.folder, "--output", "json")
     assert ended.code == 0
     assert {entity["state"] for entity in ended.document["entities"]} == {"new"}
-    assert ended.document["next_steps"] == [f"understudy check {shop.folder}"]
+    assert ended.document["next_steps"] == [
+        f"understudy check {shop.folder}",
+        f"understudy run {shop.folder}",
+    ]
     assert ended.document["problems"] == []
 
 
@@ -130,3 +133,9 @@ def test_checking_a_running_pipeline_does_not_wait_for_its_batches(
             "LOCK TABLE understudy.migration_mappings_orders, shop.orders IN ROW EXCLUSIVE MODE"
         )
         assert understudy("check", shop.folder).code == 0
+
+
+def test_the_plan_of_a_cutover_ends_in_what_to_do_first(shop: Shop, understudy: Command) -> None:
+    register(shop)
+    shown = understudy("cutover", "plan", shop.folder)
+    assert (shown.code, shown.out.splitlines()[-1][:6]) == (0, "next: ")

@@ -1,10 +1,12 @@
 """The report of a cutover: the pause, the next steps, and a page on which nothing is markup."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from ops.cli.cutover import ReportFormat, _print_report
 from ops.cutover import report_page
 from ops.cutover.journal import Cutover, Step
 from ops.cutover.opening import OPENED, TAKES
@@ -37,6 +39,14 @@ def test_every_state_says_what_to_do_next() -> None:
     for state in State:
         assert all(line.startswith("understudy ") for line in report(state).next_steps)
     assert "closed to writes" in report(State.FENCED).next_steps[0]
+    before = replace(report(State.PLANNED), cutover=None)
+    assert before.next_steps == ["understudy cutover plan shop"]
+
+
+def test_of_several_ways_on_one_is_next(capsys: pytest.CaptureFixture[str]) -> None:
+    _print_report(report(State.SWITCHED), ReportFormat.TABLE)
+    steps = capsys.readouterr().out.splitlines()[-3:]
+    assert [line.partition(": ")[0] for line in steps] == ["next", "  or", "  or"]
 
 
 def test_nothing_that_a_server_or_a_person_said_is_markup_on_the_page() -> None:

@@ -94,7 +94,8 @@ def test_the_next_step_is_the_most_urgent_one() -> None:
     switched = status(entity(state="switched"), workers=0)
     assert switched.next_steps == ["understudy cutover status shop"]
     assert status(entity(), slot=None).next_steps == ["understudy run shop"]
-    assert status(entity(state="new"), slot=None).next_steps == ["understudy check shop"]
+    first = status(entity(state="new"), slot=None)
+    assert first.next_steps == ["understudy check shop", "understudy run shop"]
     assert status(entity(), workers=0).next_steps == ["understudy run shop"]
     assert status(entity(state="paused")).next_steps == ["understudy resume shop --entity orders"]
     dead = status(entity(state="stopped", dead_letters={"23514": 1})).next_steps
