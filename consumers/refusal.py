@@ -15,7 +15,7 @@ from schemas.errors import RecordError
 RETRIED = ("40001", "40P01", "53", "55P03", "57", "25006", "08", "25P03", "25P04")
 # More than one row for a value, data exception, integrity constraint, check option, program limit, RAISE in a trigger.
 OF_A_RECORD = ("21", "22", "23", "44", "54", "P0")
-_FOREIGN_KEYS = ("23503", "23001")
+FOREIGN_KEYS = ("23503", "23001")
 _UNIQUE = "23505"
 
 
@@ -44,8 +44,8 @@ def reason_of(error: psycopg.Error | RecordError, table: tuple[str, str]) -> Rea
         return Reason(why=Why.RULE, error=error.detail, column=str(column) if column else None)
     # A foreign key names the table that refers.
     referring = (error.diag.schema_name, error.diag.table_name)
-    holds = error.sqlstate in _FOREIGN_KEYS and referring != table
-    why = {**dict.fromkeys(_FOREIGN_KEYS, Why.PARENT), _UNIQUE: Why.UNIQUE}
+    holds = error.sqlstate in FOREIGN_KEYS and referring != table
+    why = {**dict.fromkeys(FOREIGN_KEYS, Why.PARENT), _UNIQUE: Why.UNIQUE}
     return Reason(
         why=Why.CHILDREN if holds else why.get(error.sqlstate or "", Why.RULE),
         waits_for=".".join(map(str, referring)) if holds else error.diag.constraint_name,

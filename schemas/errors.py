@@ -16,6 +16,7 @@
     │   ├── BrokerLostError       the client is done for; capture makes a new one
     │   └── RegistryError         the schema registry
     ├── TargetError           6   the new database
+    │   ├── TargetLostError       the connection is gone; the way back begins again
     │   ├── TargetUnfitError      it answers, and we do not begin with it as it is
     │   └── OwnershipLostError    another worker owns the partition now
     ├── NotReadyError         7   a gate is not met
@@ -182,6 +183,12 @@ class TargetError(UnderstudyError):
     """The target database refused or failed."""
 
     exit_code = 6
+
+
+class TargetLostError(TargetError):
+    """The connection to the target is lost."""
+
+    disposition = Disposition.RETRY
 
 
 class TargetUnfitError(TargetError):

@@ -5,7 +5,7 @@ from uuid import uuid4
 import psycopg
 
 from consumers.numbered import execute
-from consumers.refusal import is_of_a_record
+from consumers.refusal import FOREIGN_KEYS, is_of_a_record
 from consumers.reverse import control, statement
 from consumers.reverse.batch import Rows
 from consumers.reverse.control import Cursor
@@ -15,6 +15,10 @@ from consumers.reverse.refused import RefusedError
 from consumers.reverse.statement import NUMBER
 
 WHY_NEW = "its legacy key was changed on the target"
+_FOLLOWS = (
+    "Rows that refer to the old key have to follow: drop that foreign key on the legacy side, and add it again with "
+    "ON UPDATE CASCADE. Then it goes on by itself."
+)
 WHY_OLD = "nobody's since the row with this key has another one"
 
 
@@ -51,10 +55,11 @@ def move(cursor: Cursor, moving: tuple[int, Rows, Back, list[str]], keys: Keys) 
         if not is_of_a_record(error):
             raise
         raise RefusedError(
-            f"the legacy database refuses the new key: {type(error).__name__}",
+            f"the legacy database refuses the new key: {type(error).__name__} {_place(error)}".rstrip(),
             lsn=row.frame["__lsn"][0],
             number=row.frame[NUMBER][0],
             legacy=str(back.entity.source),
+            remedy=_FOLLOWS if error.sqlstate in FOREIGN_KEYS else "",
         ) from error
     new = keys_of(back, [texts])[0]
     source = str(back.entity.source)
@@ -66,3 +71,10 @@ def move(cursor: Cursor, moving: tuple[int, Rows, Back, list[str]], keys: Keys) 
         ],
     )
     keys.learn(back.name, id_, new)
+
+
+def _place(error: psycopg.Error) -> str:
+    """The constraint, and its table, which is another one where rows refer to the old key."""
+    told = error.diag
+    name = told.constraint_name or told.column_name or ""
+    return f"{name} of {told.schema_name}.{told.table_name}" if name and told.table_name else name

@@ -10,7 +10,9 @@ class RefusedError(Exception):
         row: Target table and UUID, once somebody has looked.
     """
 
-    def __init__(self, why: str, *, lsn: int, number: int | None = None, legacy: str = "") -> None:
+    def __init__(
+        self, why: str, *, lsn: int, number: int | None = None, legacy: str = "", remedy: str = ""
+    ) -> None:
         """Keep what is known.
 
         Args:
@@ -18,10 +20,12 @@ class RefusedError(Exception):
             lsn: Of the commit.
             number: Of the row.
             legacy: The legacy table.
+            remedy: Where there is a better one than to mend the row.
         """
         super().__init__(why)
         self.why = why
         self.lsn = lsn
         self.number = number
         self.legacy = legacy
+        self.remedy = remedy
         self.row = ""

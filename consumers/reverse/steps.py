@@ -11,7 +11,7 @@ from functools import partial
 import psycopg
 
 from consumers.numbered import execute
-from consumers.refusal import is_of_a_record
+from consumers.refusal import FOREIGN_KEYS, is_of_a_record
 from consumers.reverse import statement
 from consumers.reverse.batch import DELETED, Step
 from consumers.reverse.control import Cursor
@@ -20,7 +20,6 @@ from consumers.reverse.refused import RefusedError
 from consumers.reverse.statement import GONE, NEW, PUT
 
 Build = Callable[[TableBack, Back], str]
-_REFERRED = ("23503", "23001")
 
 
 class _LeftOutError(Exception):
@@ -90,7 +89,7 @@ class Steps:
             else:
                 self._write(step, number, number)
         except psycopg.Error as error:
-            if step.op == DELETED and error.sqlstate in _REFERRED:
+            if step.op == DELETED and error.sqlstate in FOREIGN_KEYS:
                 self._postponed.append(_Postponed(step=step, number=number, lsn=lsn))
                 return
             raise _refused(error, step, number, lsn) from error

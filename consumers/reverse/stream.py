@@ -1,29 +1,19 @@
 """The apply of the way back, for as long as it is wanted: one writer, in the order of the target's commits."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
-import psycopg
 import structlog
 
-from consumers.refusal import is_retried
 from consumers.reverse import control
 from consumers.reverse.apply import Applier
 from consumers.reverse.compilation import compile_all
 from consumers.reverse.control import Connection
 from consumers.reverse.reader import Reader
 from consumers.reverse.refused import RefusedError
+from consumers.reverse.sessions import both
 from consumers.reverse.settings import ReverseSettings
-from consumers.target import sentence
-from schemas import session
-from schemas.errors import (
-    ConfigError,
-    Disposition,
-    SourceError,
-    SourceLostError,
-    UnderstudyError,
-)
+from schemas.errors import ConfigError, Disposition, SourceError, UnderstudyError
 from schemas.event_id import lsn_text
 
 log = structlog.get_logger(__name__)
@@ -31,8 +21,6 @@ log = structlog.get_logger(__name__)
 RETRY_S = 1.0
 # A refused row is tried again this often: somebody may have mended what was wrong.
 REFUSED_RETRY_S = 5.0
-LOCK_TIMEOUT = "5s"
-IDLE_IN_TRANSACTION = "15s"
 _REMEDY = (
     "Mend the cause on the legacy side, and it goes on by itself; or the entity file, and start understudy reverse "
     "again. Nothing that was committed later is applied before."
@@ -71,10 +59,7 @@ class WayBack:
 
     def _run(self, stop: threading.Event) -> None:
         settings = self._settings
-        with (
-            _session(settings.source_dsn, "way back", enable_seqscan="off") as legacy,
-            _session(settings.target_dsn, "way back", enable_seqscan="off") as target,
-        ):
+        with both(settings.source_dsn, settings.target_dsn) as (legacy, target):
             state = control.require_switched(legacy, settings.pipeline)
             tables, refusals = compile_all(settings.migration, legacy, target)
             if refusals:
@@ -124,29 +109,6 @@ class WayBack:
     def _stopped(self, legacy: Connection, refused: RefusedError) -> None:
         """Say once why it stops, and leave it in the legacy database for others to see."""
         context = {"table": refused.legacy, "row": refused.row, "lsn": lsn_text(refused.lsn)}
-        error = SourceError(refused.why, remedy=_REMEDY, **context)
+        error = SourceError(refused.why, remedy=refused.remedy or _REMEDY, **context)
         if control.stopped(legacy, self._settings.pipeline, error.particulars):
             log.error("the way back is stopped", reason=str(error), remedy=error.advice)
-
-
-@contextmanager
-def _session(dsn: str, application: str, **settings: str) -> Iterator[Connection]:
-    """A session in autocommit, its errors as ours.
-
-    Raises:
-        SourceLostError: The server is away, or ended the session.
-        SourceError: It refuses.
-    """
-    limits = {
-        "lock_timeout": LOCK_TIMEOUT,
-        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
-        "jit": "off",
-        **settings,
-    }
-    try:
-        parameters = session.parameters(application, **limits)
-        with psycopg.connect(dsn, autocommit=True, **parameters) as connection:  # type: ignore[arg-type]
-            yield connection
-    except psycopg.Error as error:
-        kind = SourceLostError if is_retried(error) else SourceError
-        raise kind(sentence(error), server=session.redacted(dsn)) from error

@@ -31,6 +31,14 @@ _TRIGGERS = """
         AND NOT starts_with(t.tgname::text, 'understudy')
     ORDER BY 1"""
 
+# Foreign keys that do not let go of a changed key, by some of its columns.
+_HOLDING = """
+    SELECT format('%%s of %%s', c.conname, c.conrelid::regclass) FROM pg_catalog.pg_constraint c
+    WHERE c.contype = 'f' AND c.conparentid = 0 AND c.confupdtype IN ('a', 'r') AND c.confrelid = to_regclass(%s)
+        AND EXISTS (SELECT FROM pg_catalog.pg_attribute a
+            WHERE a.attrelid = c.confrelid AND a.attnum = ANY (c.confkey) AND a.attname = ANY (%s))
+    ORDER BY 1"""
+
 
 def refusals(migration: Migration, source: Connection, target: Connection) -> list[Finding]:
     """What has no way back, and what the operator should know of it.
@@ -56,6 +64,7 @@ def refusals(migration: Migration, source: Connection, target: Connection) -> li
     for table in tables:
         if refusing.isdisjoint(back.name for back in table.entities):
             found += _kept_back(migration, table)
+            found += _renamed(migration, source, table)
     if not any(finding.severity is Severity.ERROR for finding in found):
         for table in tables:
             found += _tried(migration, source, table)
@@ -87,6 +96,23 @@ def _kept_back(migration: Migration, table: TableBack) -> Iterator[Finding]:
             "Have nobody add one, or enter it by hand on the legacy side; "
             "or write new_rows = true, and lead its columns back.",
         )
+
+
+def _renamed(migration: Migration, source: Connection, table: TableBack) -> Iterator[Finding]:
+    """Foreign keys that hold a legacy key fast that rows of the target may change."""
+    for back in table.entities:
+        changing = [c.name for c, way in zip(back.key, back.key_ways, strict=True) if way]
+        place = ident(*back.entity.source.place)
+        held = [str(name) for (name,) in source.execute(_HOLDING, [place, changing]).fetchall()]
+        if held:
+            yield warning(
+                Side.SOURCE,
+                "way-back-key",
+                in_entity(migration, back.entity, "source"),
+                f"a key of {back.entity.source} that is changed on the target after the switch stops the way back "
+                f"where rows refer to it: {', '.join(held)} without ON UPDATE CASCADE",
+                "Nothing where nobody changes such a key. Else add these foreign keys again with ON UPDATE CASCADE.",
+            )
 
 
 def _captured(migration: Migration, target: Connection) -> Iterator[Finding]:

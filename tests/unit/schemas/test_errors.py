@@ -59,5 +59,6 @@ def test_only_the_short_list_is_tried_again_or_set_aside() -> None:
         "FolderChangedError": Disposition.RETRY,
         "RulesChangedError": Disposition.RETRY,
         "SourceLostError": Disposition.RETRY,
+        "TargetLostError": Disposition.RETRY,
         "RecordError": Disposition.DEAD_LETTER,
     }
