@@ -56,6 +56,17 @@ _PARKED = {
     "first_at": "since",
 }
 
+# What a parked row waits for, by reason, and what lets it in; each is tried again by itself.
+_LETS_IN = {
+    "base": "a change came without the whole row; the capture reads the row again.",
+    "watermark": "whether the parent is missing is known once what the source has so far is applied.",
+    "parent": "it goes in with the row that it refers to; or have the source refer to another one.",
+    "parent excluded": "the row that it refers to is left out by `where`: have it refer to another, or change `where`.",
+    "children": "its delete waits for the rows that refer to it: they have to go, or to refer to another one.",
+    "unique": "another row has its value of this unique key; it goes in once that row has another value in the source, "
+    "or is deleted there.",
+}
+
 
 @dead_letters.command("list")
 def list_dead_letters(
@@ -243,6 +254,9 @@ def show_list(
         return
     print_table(list(columns.values()), [[row[name] for name in columns] for row in rows])
     say(f"{found} found" + (f", {len(rows)} shown (--limit)" if found > len(rows) else ""))
+    if kind is letters.Kind.PARKED:
+        for reason in sorted({row["reason"] for row in rows}):
+            say(f"{reason}: {_LETS_IN[reason]}")
 
 
 def show_one(connection: "Connection", kind: "Kind", chosen: "Chosen") -> None:

@@ -3,6 +3,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+from consumers.waiting import Why
+from ops.cli.letters import _LETS_IN
 from tests.integration.ops.conftest import Ended, register
 from tests.shop import Shop
 
@@ -69,6 +71,15 @@ def test_what_waits_and_what_died_is_counted_by_reason(shop: Shop, understudy: C
     assert orders["parked"] == 3
     assert (orders["dead_letters"], orders["dead_letters_by_reason"]) == (1, {"23514 positive": 1})
     assert (customers["state"], customers["stopped_reason"]) == ("stopped", "the table is gone")
+    listed = understudy("parked", "list", shop.folder).err.splitlines()
+    reasons = [line.partition(":")[0] for line in listed]
+    assert reasons == ["3 found", "parent", "parent excluded", "unique"]
+    assert "it goes in once that row has another value in the source" in listed[-1]
+
+
+def test_every_reason_to_park_a_row_has_words_for_what_lets_it_in() -> None:
+    parking = {why.value for why in Why} - {"rule"}
+    assert parking | {"parent excluded"} == set(_LETS_IN)
 
 
 def test_rows_are_counted_if_that_is_quick_or_asked_for(
