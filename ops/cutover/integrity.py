@@ -1,15 +1,17 @@
 """Gates on the target itself: constraints are validated, triggers fire, and no row refers to nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 
 from psycopg import sql
 
-from consumers.catalog import ForeignKey
+from consumers.catalog import ForeignKey, TargetTable
+from consumers.compilation import effective_missing
 from ops.cutover.gate import Gate
 from ops.databases import Connection
 from ops.preflight import catalogs
 from schemas.migration import Migration
+from schemas.rules import Missing
 
 _TARGET_STATE = files("ops.cutover").joinpath("target_state.sql").read_bytes()
 _ORPHANS = sql.SQL(
@@ -51,17 +53,27 @@ def orphans(target: Connection, migration: Migration) -> Gate:
     keys = {key.name + str(key.table): key for t in tables.values() for key in t.references}
     counted = {_label(key): count_orphans(target, key) for key in keys.values()}
     found = {label: count for label, count in counted.items() if count}
-    rows = sum(found.values())
+    rows, kept = sum(found.values()), _kept(migration, tables)
+    says = f"{rows} rows refer to nothing: {', '.join(found)}" if rows else "none"
+    unasked = f"; not asked of {len(kept)} references by missing = keep" if kept else ""
     return Gate(
         name="orphans",
         met=not rows,
-        says=f"{rows} rows refer to nothing: {', '.join(found)}"
-        if rows
-        else f"none, by {len(counted)} foreign keys",
+        says=f"{says}, by {len(counted)} foreign keys{unasked}",
         remedy="Mend the rows, then VALIDATE the constraint: one that was loaded under replica only looks valid.",
         count=rows,
-        evidence={"foreign_keys": len(counted), "found": found},
+        evidence={"foreign_keys": len(counted), "found": found, "kept": kept},
     )
+
+
+def _kept(migration: Migration, tables: Mapping[str, TargetTable]) -> list[str]:
+    """The references whose rule lets them point to nothing: no foreign key says that they do not."""
+    return [
+        f"{table.table.label}.{column}"
+        for name, table in tables.items()
+        for column, rule in migration.entities[name].refs.items()
+        if effective_missing(rule, column, table) is Missing.KEEP
+    ]
 
 
 def _label(key: ForeignKey) -> str:

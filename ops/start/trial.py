@@ -132,13 +132,24 @@ def take(
 class _Trying:
     """The trial of one entity."""
 
-    def __init__(self, source: Connection, target: Connection, plans: Plans, name: str) -> None:
+    def __init__(
+        self,
+        source: Connection,
+        target: Connection,
+        plans: Plans,
+        name: str,
+        *,
+        is_parent: bool = False,
+    ) -> None:
+        """Take what is compiled; of a row that others refer to its own parents are not asked for."""
         self._source = source
         self._target = target
         self._plans = plans
         self._stage: Stage = plans.stages[name]
         self._plan: EntityPlan = self._stage.plan
         self._table: Table = plans.tables[name]
+        self._is_parent = is_parent
+        self._waiting: dict[str, str] = {}
 
     def run(self, count: int) -> EntityTrial:
         rows: list[Row] = []
@@ -147,6 +158,8 @@ class _Trying:
             for stretch in source_rows.some_rows(self._source, self._table, count):
                 # All at once: the parents are asked for over the same connection.
                 for block in list(source_rows.blocks(self._source, stretch)):
+                    # Before the block is staged: its table may be its own parent.
+                    self._waiting = self._unfit_parents(cursor, block)
                     rows += self._tried(cursor, block)
         order = list(Verdict)
         return EntityTrial(
@@ -158,6 +171,22 @@ class _Trying:
                 written.column: self._origins(written.column) for written in self._plan.written
             },
         )
+
+    def _unfit_parents(self, cursor: Cursor, legacy: pl.DataFrame) -> dict[str, str]:
+        """What rows wait for whose parent is there and does not go in, by legacy key."""
+        found: dict[str, str] = {}
+        for parents in orphans.parents(self._source, self._plans, self._plan.name, legacy):
+            trying = _Trying(
+                self._source, self._target, self._plans, parents.entity, is_parent=True
+            )
+            trying._stage.prepare(cursor)
+            rows = [row for block in parents.rows for row in trying._tried(cursor, block)]
+            verdicts = {row.key: row.verdict for row in rows if row.verdict is not Verdict.WRITTEN}
+            for key, parent in zip(self._keys(legacy), parents.keys, strict=True):
+                if parent in verdicts:
+                    says = f"{parents.column}: its row of {parents.entity} is {verdicts[parent]}"
+                    found.setdefault(key, says)
+        return found
 
     def _tried(self, cursor: Cursor, legacy: pl.DataFrame) -> list[Row]:
         """What becomes of whole legacy rows; where the rules fail, of halves of them, down to the one at fault."""
@@ -189,8 +218,10 @@ class _Trying:
             key: ": ".join(filter(None, (reason.column or reason.constraint, reason.error)))
             for key, reason in refused.items()
         }
-        absent = orphans.find(self._source, self._plans, self._plan.name, legacy)
-        return self._rows(legacy, expected, why, absent)
+        waiting = self._waiting
+        if not self._is_parent:
+            waiting = waiting | orphans.find(self._source, self._plans, self._plan.name, legacy)
+        return self._rows(legacy, expected, why, waiting)
 
     def _rows(
         self,

@@ -5,6 +5,7 @@ import pytest
 
 from consumers import control
 from ops import databases, wiring
+from ops.cutover import integrity
 from ops.cutover.gate import Gate
 from ops.preflight import catalogs
 from ops.proof import reconciling, structure
@@ -113,3 +114,12 @@ def test_ids_without_an_index_are_counted_and_are_unique(shop: Shop) -> None:
     shop.target("ALTER TABLE shop.orders DROP CONSTRAINT orders_pkey")
     gate = looked_at(shop)["ids"]
     assert (gate.met, gate.says) == (True, "unique in 2 tables, in 1 of them by an index")
+
+
+def test_references_that_may_point_to_nothing_are_no_orphans_and_are_not_hidden(shop: Shop) -> None:
+    shop.target("ALTER TABLE shop.orders DROP CONSTRAINT orders_customer_id_fkey")
+    shop.edit("entities/orders.toml", 'missing = "park"', 'missing = "keep"')
+    with databases.target(shop.target_dsn, "test") as target:
+        gate = integrity.orphans(target, wiring.read(shop.folder))
+    assert gate.says == "none, by 0 foreign keys; not asked of 1 references by missing = keep"
+    assert gate.evidence["kept"] == ["shop.orders.customer_id"]

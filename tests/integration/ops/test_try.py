@@ -11,7 +11,8 @@ from tests.shop import Shop
 Understudy = Callable[..., Ended]
 ROWS = """
     INSERT INTO customers VALUES (1, 'Ada', NULL, '2020-02-02 12:00'), (2, 'Bob', NULL, '2020-03-29 02:30');
-    INSERT INTO orders VALUES (1, 1, 0, 150, NULL), (2, 1, 7, 100, NULL), (3, 99, 0, 5, NULL), (4, 1, 0, -1, NULL);
+    INSERT INTO orders VALUES (1, 1, 0, 150, NULL), (2, 1, 7, 100, NULL), (3, 99, 0, 5, NULL), (4, 1, 0, -1, NULL),
+        (5, 2, 0, 5, NULL);
 """
 
 
@@ -27,15 +28,17 @@ def test_each_row_has_its_verdict_its_reason_and_both_sides(
 ) -> None:
     shop.source(ROWS)
     found = tried(understudy, shop)
-    assert list(found) == ["2", "3", "4", "1"]
+    assert list(found) == ["2", "3", "5", "4", "1"]
     assert {key: row["verdict"] for key, row in found.items()} == {
         "1": "written",
         "2": "refused",
         "3": "waits",
         "4": "excluded",
+        "5": "waits",
     }
     assert found["2"]["why"] == "status: the code is not in values"
     assert found["3"]["why"] == "customer_id: customers has no such row"
+    assert found["5"]["why"] == "customer_id: its row of customers is refused"
     assert found["1"]["source"]["cents"] == 150
     assert found["1"]["target"]["total"] == "1.50"
     assert found["1"]["target"]["status"] == "open"

@@ -65,7 +65,9 @@ def test_a_key_that_a_foreign_key_holds_fast_stops_it_and_the_way_on_is_said(
         lsn = parts.now()
         wait_for("the new key", lambda: parts.state().applied_lsn >= lsn)
     assert parts.source("SELECT kind FROM parts") == [("b",)]
-    assert "add it again with ON UPDATE CASCADE. Then it goes on by itself" in "".join(capfd.readouterr())
+    assert "add it again with ON UPDATE CASCADE. Then it goes on by itself" in "".join(
+        capfd.readouterr()
+    )
 
 
 def test_an_error_of_the_legacy_server_is_said_of_it_with_what_to_do(parts: Way) -> None:
