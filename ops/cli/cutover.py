@@ -218,9 +218,8 @@ def _print_findings(gates: "list[Gate]") -> None:
     for gate in gates:
         listed = gate.evidence.get("findings")
         for one in listed if isinstance(listed, list) else ():
-            typer.echo(
-                f"{one['severity']}: {one['file']}:{one['line']} {one['key']}: {one['what']}"
-            )
+            line = "" if one["line"] is None else f":{one['line']}"
+            typer.echo(f"{one['severity']}: {one['file']}{line} {one['key']}: {one['what']}")
             typer.echo(f"  {one['remedy']}")
 
 

@@ -151,8 +151,8 @@ def _inverse(sight: Sight) -> Gate:
         met=not errors,
         says="; ".join(f"{finding.place.file.stem}: {finding.what}" for finding in errors)
         or _led_back(len(found)),
-        remedy=f"understudy cutover plan {sight.migration.folder} names each with its remedy; or do without a way "
-        f"back: --accept {INVERSE}={len(errors)} --because TEXT.",
+        remedy=f"Mend what understudy cutover plan {sight.migration.folder} lists, each with its remedy; or do without "
+        f"a way back: --accept {INVERSE}={len(errors)} --because TEXT.",
         count=len(errors),
         evidence={"findings": [finding.as_json() for finding in found]},
     )

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.cli.cutover import ReportFormat, _print_report
+from ops.cli.cutover import ReportFormat, _print_findings, _print_report
 from ops.cutover import report_page
+from ops.cutover.gate import Gate
 from ops.cutover.journal import Cutover, Step
 from ops.cutover.opening import OPENED, TAKES
 from ops.cutover.report import Report
@@ -47,6 +48,15 @@ def test_of_several_ways_on_one_is_next(capsys: pytest.CaptureFixture[str]) -> N
     _print_report(report(State.SWITCHED), ReportFormat.TABLE)
     steps = capsys.readouterr().out.splitlines()[-3:]
     assert [line.partition(": ")[0] for line in steps] == ["next", "  or", "  or"]
+
+
+def test_a_finding_without_a_line_names_its_file_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    finding = {"severity": "error", "file": "shop/orders.toml", "line": None, "key": "columns"}
+    listed = [finding | {"what": "lost", "remedy": "Mend it."}]
+    _print_findings(
+        [Gate(name="way-back-rules", met=False, says="", evidence={"findings": listed})]
+    )
+    assert capsys.readouterr().out == "error: shop/orders.toml columns: lost\n  Mend it.\n"
 
 
 def test_nothing_that_a_server_or_a_person_said_is_markup_on_the_page() -> None:
