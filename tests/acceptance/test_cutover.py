@@ -98,6 +98,7 @@ def test_what_the_source_accepted_before_the_fence_is_in_the_target_after_the_sw
         rehearsed = command("rehearse", shop.folder)
         assert rehearsed.returncode == 0, rehearsed.stderr
         assert "expected write pause: " in rehearsed.stdout
+        assert rehearsed.stdout.endswith(f"next: understudy cutover begin {shop.folder}\n")
         assert not writer.refusals
         ended = begin(shop)
         assert ended.returncode == 0, ended.stderr
