@@ -17,7 +17,8 @@ JSON, LOGFMT = "json", "logfmt"
 SELDOM_S = 60.0
 # What differs each time that the same is said again.
 _VARYING = ("timestamp", "delay_s")
-_DIGITS = re.compile(r"\d+")
+# In a library's line: numbers, librdkafka's client and thread, and what it counts at the end.
+_VARYING_TEXT = re.compile(r"\d+|\[[^]]*\]|\(after .*\)$")
 _PART: dict[str, str] = {}
 
 
@@ -48,7 +49,7 @@ def configure(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(allow=["repeated"])],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _renderer(),
@@ -74,7 +75,10 @@ def is_json() -> bool:
 
 
 class Seldom(logging.Filter):
-    """Lets a warning that says the same again through once a minute, with how often it was kept back."""
+    """Lets a warning that says the same again through once a minute, with how often it was kept back.
+
+    A library's errors are such warnings to us: librdkafka repeats one for each attempt while Kafka is away.
+    """
 
     def __init__(self) -> None:
         """Nothing was said yet."""
@@ -83,7 +87,8 @@ class Seldom(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether it is told."""
-        if record.levelno != logging.WARNING:
+        is_ours = isinstance(record.msg, dict)
+        if record.levelno != logging.WARNING and is_ours:
             return True
         now, said = time.monotonic(), _said(record)
         told_at, kept = self._told.get(said, (now - SELDOM_S, 0))
@@ -92,16 +97,18 @@ class Seldom(logging.Filter):
             return False
         self._told = {one: told for one, told in self._told.items() if now - told[0] < SELDOM_S}
         self._told[said] = now, 0
-        if kept and isinstance(record.msg, dict):
-            record.msg["repeated"] = kept
+        if kept and is_ours:
+            record.msg["repeated"] = kept  # type: ignore[index]  # As `is_ours` says.
+        elif kept:
+            record.repeated = kept
         return True
 
 
 def _said(record: logging.LogRecord) -> str:
-    """What an event says, but for the moment; of a library's without its numbers too."""
+    """What an event says, but for the moment; of a library's without what differs each time."""
     if isinstance(record.msg, dict):
         return str({name: value for name, value in record.msg.items() if name not in _VARYING})
-    return _DIGITS.sub("", record.getMessage())
+    return _VARYING_TEXT.sub("", record.getMessage())
 
 
 def is_plain() -> bool:

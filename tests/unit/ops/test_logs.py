@@ -91,6 +91,25 @@ def test_what_a_library_repeats_with_other_numbers_is_the_same() -> None:
     assert told == [True, False, True]
 
 
+def test_a_kafka_that_is_away_is_one_line_a_minute_for_each_thing_that_librdkafka_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moment = [1000.0]
+    monkeypatch.setattr("ops.logs.time.monotonic", lambda: moment[0])
+    logs.configure()
+    for second in range(61):
+        moment[0] = 1000.0 + second
+        for client in ("producer", "consumer"):
+            logging.getLogger("understudy.kafka").error(
+                "FAIL [understudy-shop#%s-%s] [thrd:127.0.0.1:9092/1]: 127.0.0.1:9092/1: Connect to "
+                "ipv4#127.0.0.1:9092 failed: Connection refused (after %sms in state CONNECT%s)",
+                *(client, second % 3, second, ", 30 identical error(s) suppressed" * (second % 2)),
+            )
+    first, second_line = capsys.readouterr().err.splitlines()
+    assert "repeated" not in first
+    assert "repeated=119" in second_line
+
+
 def test_a_file_that_is_appended_to_can_be_cut_while_it_is_written(tmp_path: Path) -> None:
     """As logrotate does with copytruncate."""
     file, program = (
