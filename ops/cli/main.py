@@ -11,6 +11,7 @@ from ops.cli import (
     adding,
     cutover,
     documenting,
+    guide,
     identifying,
     letters,
     looking,
@@ -33,6 +34,7 @@ from schemas.errors import InvariantError, UnderstudyError
 
 TRACE_FRAMES = 8  # Of the innermost: the outer ones are the command line's library.
 app = typer.Typer(
+    cls=guide.Guide,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -13,6 +13,7 @@ import typer.main
 
 from ops import databases, wiring
 from ops.cli import output
+from ops.cli.guide import HEADINGS
 from ops.cli.main import app, main
 from ops.cli.running import stop_event
 from schemas.errors import ConfigError, OwnershipLostError, SourceError, UnderstudyError, UsageError
@@ -84,6 +85,15 @@ def test_every_command_of_the_pipeline_shows_an_example_of_itself() -> None:
     assert set(found) == {*((name,) for name in alone), *letters, *waiting, *lives, *evening}
     for words, text in found.items():
         assert f"Example: understudy {' '.join(words)}" in text
+
+
+def test_the_help_has_every_command_under_one_heading_and_paragraphs_without_line_breaks() -> None:
+    listed = [name for names in HEADINGS.values() for name in names]
+    assert sorted(listed) == sorted(root().commands)
+    assert root().list_commands(typer.Context(root())) == listed
+    for words, command in commands(root()):
+        for paragraph in (command.help or "").split("\n\n"):
+            assert "\n" not in paragraph, words
 
 
 def test_an_unknown_command_or_option_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
