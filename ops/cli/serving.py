@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from ops.watch.watcher import Watcher
 
 app = typer.Typer()
-HOST = "127.0.0.1"
+ADDRESS = "127.0.0.1"
 PORT = 8787
 
 
 @app.command()
 def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     folder: Folder,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
+    address: Annotated[str, typer.Option(help="On which address to listen.")] = ADDRESS,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = PORT,
     name: Annotated[
         list[str] | None,
@@ -56,14 +56,16 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from ops.watch.watcher import watching  # noqa: PLC0415
 
     stop = stop_event()
-    place = Place(host=host, port=port, names=tuple(name or ()), certificate=tls_cert, key=tls_key)
+    place = Place(
+        host=address, port=port, names=tuple(name or ()), certificate=tls_cert, key=tls_key
+    )
     place.require_safe(token_file)
     migration = wiring.read(folder)
     with (
         watching(migration, wiring.endpoints(migration)) as watcher,
-        serving(watcher, place, token_file, acts=actions) as address,
+        serving(watcher, place, token_file, acts=actions) as url,
     ):
-        say(f"the page: {address}")
+        say(f"the page: {url}")
         stop.wait()
 
 
@@ -73,6 +75,6 @@ def served(watcher: "Watcher", port: int) -> Iterator[None]:
     from ops.serve.access import Place  # noqa: PLC0415 - see serve
     from ops.serve.server import serving  # noqa: PLC0415
 
-    with serving(watcher, Place(host=HOST, port=port), None) as address:
-        say(f"the page: {address}")
+    with serving(watcher, Place(host=ADDRESS, port=port), None) as url:
+        say(f"the page: {url}")
         yield

@@ -87,7 +87,7 @@ class Place:
         if token is None or self.certificate is None:
             raise UsageError(
                 f"{self.host} can be reached from other machines",
-                remedy="Add --token-file, --tls-cert and --tls-key; or leave out --host, and look through a tunnel: "
+                remedy="Add --token-file, --tls-cert and --tls-key; or leave out --address, and look through a tunnel: "
                 "ssh -L 8787:127.0.0.1:8787.",
             )
         if self.host in {"0.0.0.0", "::"} and not self.names:  # noqa: S104 - refused, not bound

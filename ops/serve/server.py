@@ -77,7 +77,7 @@ def listening(place: Place) -> Iterator[tuple[socket.socket, int]]:
             "the page cannot be served there",
             host=place.host,
             port=place.port,
-            remedy="Correct --host and --port.",
+            remedy="Correct --address and --port.",
         ) from error
     with listener:
         # asyncio sets it only where the protocol is named; without it, head and body of an answer lie 40 ms apart.

@@ -129,7 +129,7 @@ def rows_want_the_token(address: str, token: str, look: Look) -> None:
 
 
 def test_an_address_that_others_reach_is_refused_without_token_and_tls(tmp_path: Path) -> None:
-    ended = command("serve", tmp_path, "--host", "0.0.0.0")  # noqa: S104 - it is refused
+    ended = command("serve", tmp_path, "--address", "0.0.0.0")  # noqa: S104 - it is refused
     assert ended.returncode == 2
     assert "can be reached from other machines" in ended.stderr
     assert "--tls-cert" in ended.stderr

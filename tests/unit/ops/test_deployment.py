@@ -96,7 +96,7 @@ def test_our_commands_and_settings_are_those_of_the_program() -> None:
 def test_the_page_keeps_its_own_rule() -> None:
     words = dict(word.split("=") for word in SERVICES["page"]["command"] if "=" in word)
     place = Place(
-        host=words["--host"],
+        host=words["--address"],
         names=(words["--name"],),
         certificate=Path(words["--tls-cert"]),
         key=Path(words["--tls-key"]),
