@@ -7,6 +7,8 @@ from schemas.migration import Migration
 from schemas.rules import Missing
 
 HEADINGS = ("wave", "entity", "legacy table", "target table", "waits for", "rows")
+# What a narrow terminal leaves out, the least important first.
+SPARE = ("rows", "target table", "legacy table")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -262,7 +262,7 @@ def _tell(
         print(json.dumps(summary))  # noqa: T201 - data goes to stdout
     else:
         for headings, rows in account_text.tables(account):
-            output.print_table(headings, rows)
+            output.print_table(headings, rows, account_text.SPARE)
             print()  # noqa: T201 - as above
         output.say(NOTES)
     for problem in report.problems[:20]:

@@ -3,6 +3,7 @@
 from ops.capacity.estimate import Estimate
 
 HEADINGS = ("entity", "legacy table", "rows", "Kafka", "target", "mapping")
+SPARE = ("legacy table",)  # What a narrow terminal leaves out.
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _STEP = 1000
 

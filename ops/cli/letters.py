@@ -40,8 +40,7 @@ _DEAD_LETTER = {
     "entity": "entity",
     "legacy_key": "key",
     "error": "reason",
-    "constraint_name": "constraint",
-    "column_name": "column",
+    "place": "constraint or column",
     "sqlstate": "sqlstate",
     "attempts": "tries",
     "first_at": "since",
@@ -55,6 +54,8 @@ _PARKED = {
     "attempts": "tries",
     "first_at": "since",
 }
+# What a narrow terminal leaves out, the least important first.
+_SPARE = ("tries", "its UUID", "sqlstate", "since")
 
 # What a parked row waits for, by reason, and what lets it in; each is tried again by itself.
 _LETS_IN = {
@@ -252,11 +253,19 @@ def show_list(
         said = [{name: value for name, value in row.items() if name != "image"} for row in rows]
         print_json({"found": found, "rows": said})
         return
-    print_table(list(columns.values()), [[row[name] for name in columns] for row in rows])
+    for row in rows:
+        row["place"] = row.get("constraint_name") or row.get("column_name")
+    shown = [[_cell(row[name]) for name in columns] for row in rows]
+    print_table(list(columns.values()), shown, _SPARE)
     say(f"{found} found" + (f", {len(rows)} shown (--limit)" if found > len(rows) else ""))
     if kind is letters.Kind.PARKED:
         for reason in sorted({row["reason"] for row in rows}):
             say(f"{reason}: {_LETS_IN[reason]}")
+
+
+def _cell(value: object) -> object:
+    """To the second, as nobody reads more."""
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value
 
 
 def show_one(connection: "Connection", kind: "Kind", chosen: "Chosen") -> None:

@@ -75,7 +75,7 @@ def plan(
     if output is Format.JSON:
         print_json({"entities": [step.as_json() for step in steps]})
         return
-    print_table(sequence.HEADINGS, [step.cells() for step in steps])
+    print_table(sequence.HEADINGS, [step.cells() for step in steps], sequence.SPARE)
 
 
 def _show_capacity(migration: "Migration", output: Format) -> None:
@@ -87,7 +87,7 @@ def _show_capacity(migration: "Migration", output: Format) -> None:
     if output is Format.JSON:
         print_json(found.as_json())
         return
-    print_table(text.HEADINGS, text.rows(found))
+    print_table(text.HEADINGS, text.rows(found), text.SPARE)
     for line in text.lines(found):
         typer.echo(line)
 

@@ -4,14 +4,13 @@ import enum
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from ops.cli.tables import table
 from ops.logs import is_json, is_plain
 from schemas.errors import Disposition, UnderstudyError, UsageError
 from schemas.session import redacted
@@ -35,23 +34,15 @@ def print_json(value: object) -> None:
     sys.stdout.flush()
 
 
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write a table for people; cut nothing off where stdout is no terminal."""
-    console().print(table(headings, rows))
-
-
-def table(
-    headings: Sequence[str],
-    rows: Sequence[Sequence[Any]],
-    overflow: Literal["fold", "ellipsis"] = "fold",
-) -> Table:
-    """A table for people; what is too wide is folded, or cut so that a row is one line."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        made.add_column(heading, overflow=overflow, no_wrap=overflow == "ellipsis")
-    for row in rows:
-        made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    return made
+def print_table(
+    headings: Sequence[str], rows: Sequence[Sequence[Any]], spare: Sequence[str] = ()
+) -> None:
+    """Write a table for people; a narrow terminal leaves out what is spare, the least important first, and says so."""
+    out = console()
+    shown, left_out = table(headings, rows, out.width, spare)
+    out.print(shown)
+    if left_out:
+        say(f"no room here for: {', '.join(left_out)} (a wider terminal, or --output json)")
 
 
 def console() -> Console:

@@ -55,7 +55,7 @@ def account(
         typer.echo(account_page.page(taken))
     else:
         for headings, rows in account_text.tables(taken):
-            print_table(headings, rows)
+            print_table(headings, rows, account_text.SPARE)
             typer.echo()
         typer.echo(taken.verdict())
     if not taken.is_clean:

@@ -9,8 +9,9 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from ops.cli.output import Format, console, print_json, print_table, table
+from ops.cli.output import Format, console, print_json, print_table
 from ops.cli.running import stop_event
+from ops.cli.tables import fits, table
 from ops.watch import text
 from ops.watch.status import Status
 from ops.watch.watcher import Watcher
@@ -27,7 +28,13 @@ def show(status: Status, output: Format) -> None:
         return
     for line in text.answers(status):
         typer.echo(line)
-    print_table(text.HEADINGS, list(text.rows(status.entities)))
+    rows = list(text.rows(status.entities))
+    if fits(text.HEADINGS, rows, console().width):
+        print_table(text.HEADINGS, rows)
+    else:
+        print_table(text.SHORT_HEADINGS, list(text.short_rows(status.entities)), text.SPARE)
+        for reason in text.reasons(status):
+            typer.echo(reason)
     for note in text.notes(status):
         typer.echo(note)
 
@@ -59,7 +66,8 @@ def screen(status: Status, width: int, height: int) -> Group:
         room = max(ROWS_MIN, room - 1)
         tail.insert(0, f"{len(entities) - room} more entities are not shown: understudy status")
         entities = text.worst_first(entities)[:room]
-    shown = table(text.SHORT_HEADINGS, list(text.short_rows(entities)), overflow="ellipsis")
+    rows = list(text.short_rows(entities))
+    shown, _ = table(text.SHORT_HEADINGS, rows, width, text.SPARE, folds=False)
     return Group(*map(_line, head), shown, *map(_line, tail))
 
 

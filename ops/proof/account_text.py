@@ -10,6 +10,8 @@ HEADINGS = (
     "entity", "legacy table", "source", "target", "merged", "dead letters", "parked", "excluded",
     "repaired", "unaccounted",
 )  # fmt: skip
+# What a narrow terminal leaves out, the least important first.
+SPARE = ("legacy table", "repaired", "merged", "excluded")
 
 
 def tables(account: Account) -> Tables:

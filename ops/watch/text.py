@@ -15,6 +15,8 @@ REASONS_MAX = 5
 SHORT_HEADINGS = (
     "entity", "state", "moves", "lag", "left", "rows/s", "ETA", "rows", "parked", "dead",
 )  # fmt: skip
+# What a narrow terminal leaves out, the least important first.
+SPARE = ("rows", "rows/s", "ETA", "moves")
 
 
 def answers(status: Status) -> Iterator[str]:

@@ -1,11 +1,14 @@
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from ops.cli import watching
+from ops.cli import output, watching
+from ops.cli.output import Format
+from ops.cli.tables import fits, table
 from ops.watch import text
 from ops.watch.display import whole
 from ops.watch.movement import Movement, Pace
@@ -162,6 +165,45 @@ def test_after_the_switch_there_is_no_lag_and_nothing_in_the_way() -> None:
     assert seen.lag_ms is None
     assert not any(line.startswith("cutover:") for line in text.answers(seen))
     assert status(entity(state="switched", lag_ms=None), entity(lag_ms=900)).lag_ms == 900
+
+
+@pytest.mark.parametrize("folds", [True, False])
+def test_at_80_columns_no_word_and_no_number_of_a_status_is_broken(*, folds: bool) -> None:
+    many = [
+        entity(
+            name="appointment_participants",
+            state="snapshot",
+            rows=12_345_678,
+            lag_records=2_345_678,
+            remaining_records=2_345_678,
+            lag_ms=7_620_000,
+            dead_letters={"23514 appointment_participants_status_check": 123},
+            pace=Pace(movement=Movement.STALL, per_s=12_345.0, eta_s=7620.0),
+        ),
+        entity(),
+    ]
+    rows = list(text.short_rows(many))
+    shown, left_out = table(text.SHORT_HEADINGS, rows, 80, text.SPARE, folds=folds)
+    console = Console(file=io.StringIO(), width=80)
+    with console.capture() as caught:
+        console.print(shown)
+    said = caught.get()
+    assert left_out == ["rows"]
+    for word in ("appointment_participants", "snapshot", "STALL", "2h07m", "2345678", "123"):
+        assert re.search(rf"(^|\s){word}(\s|$)", said), word
+    assert not fits(text.HEADINGS, list(text.rows(many)), 80)
+    assert fits(text.HEADINGS, list(text.rows(many)), 200)
+
+
+def test_a_status_in_80_columns_tells_the_reasons_below_the_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "WIDTH", 80)
+    dead = {"23514 order_status_history_status_check": 5}
+    watching.show(status(entity(name="order_status_history", dead_letters=dead)), Format.TABLE)
+    shown = capsys.readouterr().out
+    assert "dead letters by reason: 23514 order_status_history_status_check 5\n" in shown
+    assert "order_status_history " in shown
 
 
 @pytest.mark.parametrize("width", [80, 200])
