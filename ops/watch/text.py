@@ -12,6 +12,7 @@ HEADINGS = (
     "entity", "state", "moves", "lag", "records left", "rows/s", "ETA", "rows", "parked", "dead letters", "verified",
 )  # fmt: skip
 REASONS_MAX = 5
+NAMES_MAX = 3
 SHORT_HEADINGS = (
     "entity", "state", "moves", "lag", "left", "rows/s", "ETA", "rows", "parked", "dead",
 )  # fmt: skip
@@ -88,7 +89,7 @@ def rows(entities: Iterable[EntityStatus]) -> Iterator[tuple[object, ...]]:
         yield (
             entity.name,
             entity.state,
-            "" if pace is None else pace.movement.upper(),
+            (_movement(entity) or "").upper(),
             duration(entity.lag_ms),
             entity.remaining_records,
             "" if pace is None or pace.per_s is None else f"{pace.per_s:.0f}",
@@ -123,7 +124,7 @@ def worst_first(entities: Iterable[EntityStatus]) -> list[EntityStatus]:
     """Those that need somebody before those that are well."""
 
     def trouble(entity: EntityStatus) -> tuple[int, int, int, str]:
-        movement = ORDER.index(entity.pace.movement) if entity.pace else 0
+        movement = ORDER.index(_movement(entity) or Movement.OK)
         lost = sum(entity.dead_letters.values())
         return -movement, STATES.index(entity.state), -lost, entity.name
 
@@ -174,20 +175,29 @@ def line(status: Status, elapsed_s: float) -> str:
         f"State: {status.state}",
         f"ETA: {eta(status.apply_pace)}",
     ]
-    if status.movement not in (None, Movement.OK):
-        parts.append(f"Movement: {', '.join(movements(status))}")
+    wrong = ", ".join(movements(status))
+    if wrong:
+        parts.append(f"Movement: {wrong}")
     if waiting or dead:
         parts.append(f"Parked: {waiting}; Dead letters: {dead}")
     return "; ".join(parts)
 
 
 def movements(status: Status) -> Iterator[str]:
-    """The parts that do not move as they should, each as `STALL orders`, the worst first."""
-    paces = {"capture": status.capture_pace} | {one.name: one.pace for one in status.entities}
+    """The parts that do not move as they should, each as `STALL orders`, the worst first; of many the first few."""
+    found = {"capture": status.capture_pace and status.capture_pace.movement}
+    found |= {entity.name: _movement(entity) for entity in status.entities}
     for movement in reversed(ORDER[1:]):
-        names = [name for name, found in paces.items() if found and found.movement is movement]
+        names = [name for name, one in found.items() if one is movement]
         if names:
-            yield f"{movement.upper()} {' '.join(names)}"
+            more = len(names) - NAMES_MAX
+            yield f"{movement.upper()} {' '.join(names[:NAMES_MAX])}{f' and {more} more' if more > 0 else ''}"
+
+
+def _movement(entity: EntityStatus) -> Movement | None:
+    """How it moves; None where that it stands still is said by its state: nobody is to be at it, or was yet."""
+    movement = None if entity.pace is None else entity.pace.movement
+    return None if movement is Movement.STOP and entity.state in ("paused", "new") else movement
 
 
 def eta(pace: Pace | None) -> str:

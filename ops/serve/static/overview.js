@@ -93,8 +93,9 @@ function row(one) {
 /** A state with its colour; the word says the same, and a second one that it does not move as it should. */
 export function state(one) {
   const moves = { stall: "bad", warn: "warn", stop: "bad" }[one.movement];
-  const tone = { stopped: "bad", paused: "warn", switched: "good" }[one.state] ?? moves ?? (one.state === "tail" ? "good" : "todo");
-  const second = moves && one.state !== "stopped" && one.state !== "paused" ? `, ${one.movement}` : "";
+  const stands = ["stopped", "paused", "new"].includes(one.state);
+  const tone = { stopped: "bad", paused: "warn", new: "todo", switched: "good" }[one.state] ?? moves ?? (one.state === "tail" ? "good" : "todo");
+  const second = moves && !stands ? `, ${one.movement}` : "";
   return h("span", { class: `state ${tone}` }, one.state + second);
 }
 

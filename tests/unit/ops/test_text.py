@@ -160,6 +160,20 @@ def test_parts_that_do_not_move_are_named_the_worst_first() -> None:
     ]
 
 
+def test_of_many_parts_that_stand_still_three_are_named() -> None:
+    nobody = Pace(movement=Movement.STOP, per_s=0.0, eta_s=None)
+    seen = status(*(entity(name=f"e{n}", pace=nobody) for n in range(56)))
+    assert list(text.movements(seen)) == ["STOP e0 e1 e2 and 53 more"]
+
+
+@pytest.mark.parametrize("state", ["paused", "new"])
+def test_what_is_paused_or_has_not_begun_is_not_told_as_stopped(state: str) -> None:
+    seen = status(entity(state=state, pace=Pace(movement=Movement.STOP, per_s=0.0, eta_s=None)))
+    assert not list(text.movements(seen))
+    assert "Movement" not in text.line(seen, 1.0)
+    assert "STOP" not in next(text.rows(seen.entities))
+
+
 def test_after_the_switch_there_is_no_lag_and_nothing_in_the_way() -> None:
     seen = status(entity(state="switched", lag_ms=None))
     assert seen.lag_ms is None
