@@ -1,4 +1,4 @@
-"""A status as people read it: one screen, or one line in gh-ost's form."""
+"""A status as people read it: one screen, or one line."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -150,7 +150,7 @@ def notes(status: Status) -> Iterator[str]:
 
 
 def line(status: Status, elapsed_s: float) -> str:
-    """One line, in the order of gh-ost's status hints.
+    """One line, in the order of gh-ost's status hints and in our words.
 
     Args:
         status: Of now.
@@ -160,17 +160,15 @@ def line(status: Status, elapsed_s: float) -> str:
         # Without one of them the counts would be of a pipeline that is not there.
         silent = ", ".join(sorted(status.unanswered))
         return f"Not reached: {silent}; Time: {duration(elapsed_s * 1000)}"
-    applied, backlog = status.applied, status.remaining
-    copy = f"Copy: {applied}/{applied + backlog} {percent(applied, applied + backlog)}"
+    applied, whole = status.applied, status.applied + status.remaining
     position = "?" if status.captured_lsn is None else lsn_text(status.captured_lsn)
     waiting = sum(sum(entity.parked.values()) for entity in status.entities)
     dead = sum(sum(entity.dead_letters.values()) for entity in status.entities)
     parts = [
-        copy,
-        f"Applied: {applied}",
-        f"Backlog: {backlog}",
+        f"Applied: {applied}/{whole} {percent(applied, whole)}",
+        f"Records left: {status.remaining}",
         f"Time: {duration(elapsed_s * 1000)}",
-        f"Streamer: {position}",
+        f"Captured: {position}",
         f"Lag: {duration(status.lag_ms)}",
         f"State: {status.state}",
         f"ETA: {eta(status.apply_pace)}",

@@ -72,7 +72,7 @@ def test_run_migrates_obeys_pause_and_resume_and_stops_within_ten_seconds(
         wait_for("the tail", lambda: states(shop) == {"customers": "tail", "orders": "tail"}, log)
         assert_all_is_well(status(shop))
         pause_orders_while_customers_flow(shop, log)
-        wait_for("a status line", lambda: "; Backlog: " in log.read_text(), log)
+        wait_for("a status line", lambda: "; Records left: " in log.read_text(), log)
         children = psutil.Process(process.pid).children()
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOP_S_MAX * crowding_of_late()) == 0

@@ -48,7 +48,7 @@ def test_the_line_has_gh_osts_order() -> None:
     pace = Pace(movement=Movement.OK, per_s=10.0, eta_s=10.0)
     line = text.line(replace(status(entity()), apply_pace=pace), elapsed_s=10)
     assert line == (
-        "Copy: 900/1000 90.0%; Applied: 900; Backlog: 100; Time: 10s; Streamer: 0/1540000; "
+        "Applied: 900/1000 90.0%; Records left: 100; Time: 10s; Captured: 0/1540000; "
         "Lag: 0.35s; State: tail; ETA: 10s"
     )
 
