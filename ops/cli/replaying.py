@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ops.amounts import how_many
 from ops.cli.arguments import Entities, Folder, Timeout
 from ops.cli.output import print_table, say
 from ops.cli.running import stop_event
@@ -83,7 +84,9 @@ def replay(  # noqa: PLR0913 - a parameter an option
         ("topic", "partition", "records"),
         [[topic, partition, count] for (topic, partition), count in again.items()],
     )
-    say(f"{sum(again.values()):,} records are read again; understudy status shows how far it is")
+    say(
+        f"{how_many(sum(again.values()), 'record is', 'records are')} read again; understudy status shows how far it is"
+    )
 
 
 @app.command()

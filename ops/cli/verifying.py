@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ops.amounts import how_many
 from ops.cli.arguments import Entities, Folder, Output, Timeout
 from ops.cli.output import Format, print_json, print_table, say
 from schemas.errors import MismatchError, UsageError
@@ -153,7 +154,7 @@ def mended(
 
     keys = found.repairable()
     for name, count in repair(migration, at, keys).items():
-        say(f"{name}: {count:,} rows written again")
+        say(f"{name}: {how_many(count, 'row')} written again")
     names = [entity.entity for entity in found.entities]
     base = {name: Since(offsets=found.offsets, waiting=tuple(keys.get(name, ()))) for name in names}
     again = replace(options, since=base, sample=0, structure=bool(found.checks))

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from psycopg.rows import class_row
 
+from ops.amounts import how_many
 from ops.cutover import drain, integrity, reverse_check
 from ops.cutover.fence import Fence
 from ops.cutover.gate import Gate
@@ -254,7 +255,7 @@ def _waiting(sight: Sight) -> Iterator[Gate]:
         yield Gate(
             name=name,
             met=False,
-            says=f"{count} rows",
+            says=how_many(count, "row"),
             remedy=f"understudy {kind} list {sight.migration.folder} --entity {entity}; "
             f"or sign them off: --accept {name}={count} --because TEXT; under load --accept '{name}<=N'.",
             count=count,

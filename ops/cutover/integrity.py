@@ -7,6 +7,7 @@ from psycopg import sql
 
 from consumers.catalog import ForeignKey, TargetTable
 from consumers.compilation import effective_missing
+from ops.amounts import how_many
 from ops.cutover.gate import Gate
 from ops.databases import Connection
 from ops.preflight import catalogs
@@ -51,18 +52,19 @@ def orphans(target: Connection, migration: Migration) -> Gate:
     """Whether every foreign key of the target tables of a migration's entities points to a row."""
     tables = catalogs.target_tables(target, migration)
     keys = {key.name + str(key.table): key for t in tables.values() for key in t.references}
-    counted = {_label(key): count_orphans(target, key) for key in keys.values()}
-    found = {label: count for label, count in counted.items() if count}
+    orphaned = {_label(key): count_orphans(target, key) for key in keys.values()}
+    found = {label: count for label, count in orphaned.items() if count}
     rows, kept = sum(found.values()), _kept(migration, tables)
-    says = f"{rows} rows refer to nothing: {', '.join(found)}" if rows else "none"
-    unasked = f"; not asked of {len(kept)} references by missing = keep" if kept else ""
+    refer = how_many(rows, "row refers", "rows refer")
+    says = f"{refer} to nothing: {', '.join(found)}" if rows else "none"
+    unasked = f"; not asked of {how_many(len(kept), 'reference')} by missing = keep" if kept else ""
     return Gate(
         name="orphans",
         met=not rows,
-        says=f"{says}, by {len(counted)} foreign keys{unasked}",
+        says=f"{says}, by {how_many(len(orphaned), 'foreign key')}{unasked}",
         remedy="Mend the rows, then VALIDATE the constraint: one that was loaded under replica only looks valid.",
         count=rows,
-        evidence={"foreign_keys": len(counted), "found": found, "kept": kept},
+        evidence={"foreign_keys": len(orphaned), "found": found, "kept": kept},
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ops.amounts import how_many
 from ops.proof.classes import Class
 from ops.proof.totals import Total
 from schemas.event_id import lsn_text
@@ -139,12 +140,12 @@ class Account:
         merged, repaired = self.count(Class.MERGED), sum(e.repaired for e in self.entities)
         told = f" ({repaired:,} repaired)" if repaired else ""
         parts = [
-            f"{self.rows:,} legacy rows = {self.count(Class.TARGET):,} in the target{told}",
+            f"{how_many(self.rows, 'legacy row')} = {self.count(Class.TARGET):,} in the target{told}",
             *([f"{merged:,} merged"] if merged else []),
-            f"{self.count(Class.DEAD_LETTER):,} dead letters",
+            how_many(self.count(Class.DEAD_LETTER), "dead letter"),
             f"{self.count(Class.PARKED):,} parked",
             f"{self.count(Class.EXCLUDED):,} excluded",
         ]
         off = [t for e in self.entities for t in e.totals if not t.agrees]
-        tail = f", {len(off)} totals differ" if off else ""
+        tail = f", {how_many(len(off), 'total differs', 'totals differ')}" if off else ""
         return f"{' + '.join(parts)}; unaccounted {self.unaccounted:,}{tail}"

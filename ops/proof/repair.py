@@ -8,6 +8,7 @@ from consumers.apply import Applier
 from consumers.assembly import Assembly, Schemas
 from consumers.target import Session
 from ops import databases, wiring
+from ops.amounts import how_many
 from ops.controls import audit, require_control
 from ops.databases import Connection
 from ops.letters import AUDITED_KEYS_MAX
@@ -68,7 +69,7 @@ def by_present_rules(
             older = reapply.of_older_rules(session.connection(), applier.plan)
             for count in _written(session, applier, "reapply", older):
                 done[name] += count
-                say(f"{name}: {done[name]:,} rows")
+                say(f"{name}: {how_many(done[name], 'row')}")
     return done
 
 

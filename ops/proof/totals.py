@@ -12,6 +12,7 @@ from psycopg import sql
 from consumers import identity
 from consumers.identity import Identity
 from consumers.plan import mapping_of
+from ops.amounts import how_many
 from ops.databases import Connection, first_line
 from ops.proof import totals_sql
 from ops.proof.totals_sql import Summed
@@ -107,7 +108,7 @@ def totals(
     for by, their in theirs.items():
         labels: dict[str | None, str] = {}
         if their.lacking:
-            problem = f"{their.lacking} rows are without their parent for now"
+            problem = f"{how_many(their.lacking, 'row is', 'rows are')} without a parent for now"
             found += [Total(column=c.name, by=by, problem=problem) for c in summed.columns]
             continue
         try:

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from consumers.expectation import Unexpected, Values
+from ops.amounts import how_many
 from ops.cutover.gate import Gate
 from ops.proof.hold import Place
 from ops.proof.totals import Total
@@ -278,12 +279,16 @@ class Verification:
         """The verification in one sentence."""
         explained = sum(e.found.total() for e in self.entities) - self.differing
         waiting = f", {explained:,} where the account says" if explained else ""
-        before = f", {len(self.resumed)} entities were verified before" if self.resumed else ""
+        before = (
+            f", {how_many(len(self.resumed), 'entity was', 'entities were')} verified before"
+            if self.resumed
+            else ""
+        )
         totals = "" if self.totals_agree else ", and totals differ"
         checks = "".join(
             f"; {check.name}: {check.says}" for check in self.unmet if check.name != "totals"
         )
         return (
-            f"{self.rows:,} rows compared at {lsn_text(self.lsn)} in {self.seconds:.1f} s{before}: "
+            f"{how_many(self.rows, 'row')} compared at {lsn_text(self.lsn)} in {self.seconds:.1f} s{before}: "
             f"{self.differing:,} differ{waiting}{totals}{checks}"
         )

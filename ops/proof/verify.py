@@ -15,6 +15,7 @@ from typing import Literal
 
 from consumers.plain import Plain
 from ops import databases, wiring
+from ops.amounts import how_many
 from ops.cutover.gate import Gate
 from ops.proof import accounting, since, storing, structure, verified
 from ops.proof.comparing import Comparing, Task
@@ -160,7 +161,8 @@ def resume(
     with databases.target(at.target_dsn, APPLICATION) as target:
         run = storing.unfinished(target, migration)
     for stored in run.done:
-        say(f"{stored.entity}: {stored.rows:,} rows were verified at {lsn_text(stored.lsn)}")
+        rows = how_many(stored.rows, "row was", "rows were")
+        say(f"{stored.entity}: {rows} verified at {lsn_text(stored.lsn)}")
     asked = _Asked(names=run.entities, run=run)
     with exact_point(migration, at, run.entities, say, timeout_s=timeout_s) as point:
         say("comparing the others; the workers go on")

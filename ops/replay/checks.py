@@ -10,6 +10,7 @@ from confluent_kafka import TopicPartition
 from consumers import catalog
 from consumers.catalog import ForeignKey
 from ops import wiring
+from ops.amounts import how_many
 from ops.cutover.integrity import count_orphans
 from ops.databases import Connection
 from ops.proof import records
@@ -137,9 +138,9 @@ def require_accepted(rows: Keys, what: str, accepted: int | None) -> None:
         for entity, keys in rows.items()
     )
     raise MismatchError(
-        f"{count} rows of the live target {what}: {listed}"
+        f"{how_many(count, 'row')} of the live target {what}: {listed}"
         if count
-        else f"no row of the live target {what}",
+        else f"there is no row of the live target {what}",
         accepted=accepted or 0,
         remedy=f"understudy verify shows them. To leave them behind in the old tables: --accept {count}.",
     )

@@ -71,7 +71,7 @@ def _begin(target: Connection, shadow: Shadow, say: Say, patience: Patience) -> 
     say("looking for rows of the live target that others have written")
     found = verify.take(shadow.live, shadow.at, shadow.entities, say, timeout_s=patience.timeout_s)
     others = checks.written_by_others(found)
-    checks.require_accepted(others, "were written by others", patience.accepted)
+    checks.require_accepted(others, "that others wrote", patience.accepted)
     tables.create(target, shadow, shadow.migration(target))
     say(f"made the tables of {', '.join(shadow.entities)} in {shadow.schema}")
     failpoint.reach("rebuild.begun")

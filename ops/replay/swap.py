@@ -124,7 +124,7 @@ def _prove(
         behind.setdefault(name, []).extend(keys)
     checks.require_accepted(
         behind,
-        "were written by others, or are dead letters by the rules of the rebuild",
+        "that others wrote, or that the rules of the rebuild make dead letters",
         patience.accepted,
     )
     _require_parents(target, shadow, timeout_s)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ops.amounts import how_many
 from ops.proof.verified import Stored
 from ops.watch.movement import ORDER, Movement, Pace
 from ops.watch.source import SourceStatus
@@ -177,7 +178,7 @@ class Status:
     @property
     def blockers(self) -> list[str]:
         """What is in the way of a cutover, as far as a look tells; `cutover plan` asks the rest."""
-        counted = {
+        entities = {
             "not in the tail": sum(one.state != "tail" for one in self.entities),
             "not verified, or changed since": sum(
                 one.verified is None or one.verified.is_stale or not one.verified.is_clean
@@ -185,13 +186,13 @@ class Status:
             ),
         }
         rows = {
-            "parked rows": sum(sum(one.parked.values()) for one in self.entities),
-            "dead letters": sum(sum(one.dead_letters.values()) for one in self.entities),
+            "parked row": sum(sum(one.parked.values()) for one in self.entities),
+            "dead letter": sum(sum(one.dead_letters.values()) for one in self.entities),
         }
         some = len(self.entities)
         return [
-            *(f"{count} of {some} entities {what}" for what, count in counted.items() if count),
-            *(f"{count} {what}" for what, count in rows.items() if count),
+            *(f"{count} of {some} entities {what}" for what, count in entities.items() if count),
+            *(how_many(count, what) for what, count in rows.items() if count),
         ]
 
     @property

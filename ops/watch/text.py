@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from ops.amounts import how_many
 from ops.proof.verified import Stored
 from ops.watch.movement import ORDER, Movement, Pace
 from ops.watch.status import STATES, EntityStatus, Status
@@ -72,8 +73,8 @@ def _capture(status: Status) -> str:
 def _apply(status: Status) -> str:
     if status.workers is None:
         return "Kafka does not answer"
-    workers = "1 worker" if status.workers == 1 else f"{status.workers} workers"
-    waits = f"{status.remaining} records left, ETA {eta(status.apply_pace)}"
+    workers = how_many(status.workers, "worker")
+    waits = f"{how_many(status.remaining, 'record')} left, ETA {eta(status.apply_pace)}"
     left = waits if status.remaining else "nothing left to apply"
     return "; ".join([workers, *_speed(status.apply_pace), left])
 
@@ -242,7 +243,7 @@ def _verified(known: Stored | None) -> str:
     outcome = "clean" if known.is_clean else f"{known.differing} differ"
     if known.by_other_rules:
         return f"{outcome}; the rules have changed since"
-    return f"{outcome}; {known.records} records since" if known.is_stale else outcome
+    return f"{outcome}; {how_many(known.records, 'record')} since" if known.is_stale else outcome
 
 
 def _counted(by_reason: dict[str, int]) -> str:

@@ -244,7 +244,7 @@ def test_gates_that_are_not_met_refuse_all_at_once_and_are_signed_off_by_name_an
     verify(shop)
     shop.target("ALTER TABLE shop.orders ENABLE TRIGGER ALL")
     wrong = begin(shop, *signed[:2], "--accept", "dead-letters:orders=3", "--because", "tests")
-    assert (wrong.returncode, "1 rows, not 3 as was typed" in wrong.stderr) == (7, True)
+    assert (wrong.returncode, "1 row, not 3 as was typed" in wrong.stderr) == (7, True)
     assert cutover(shop, "begin", "--dry-run", *signed, "--because", "tests").returncode == 0
     with psycopg.connect(shop.target_dsn) as other:
         other.execute("SELECT pg_advisory_lock(hashtext('understudy'), hashtext('cutover'))")

@@ -132,7 +132,7 @@ def test_what_would_be_lost_or_cannot_change_places_is_refused(shop: Shop) -> No
         "DROP MATERIALIZED VIEW shop.sums;"
         "INSERT INTO shop.orders SELECT gen_random_uuid(), id, 'open', 1, NULL FROM shop.customers LIMIT 1"
     )
-    assert "1 rows of the live target were written by others: orders: " in refused(8, *rebuild)
+    assert "1 row of the live target that others wrote: orders: " in refused(8, *rebuild)
     assert shop.read("SELECT to_regnamespace('blue')") == [(None,)]
     succeeded(*rebuild, "--accept", "1")
     assert "orders are rebuilt in blue" in refused(9, *rebuild[:-1], "green")

@@ -201,7 +201,7 @@ def test_totals_are_not_told_apart_by_a_parent_that_some_rows_still_lack(
         target.execute(owing, [[row_id("customers", 2)]])
     whole, apart = totals(still, understudy)
     assert (whole["agrees"], apart["agrees"]) == (True, True)
-    assert (whole["problem"], apart["problem"]) == ("", "1 rows are without their parent for now")
+    assert (whole["problem"], apart["problem"]) == ("", "1 row is without a parent for now")
 
 
 def test_a_row_that_differs_is_told_by_the_image_that_it_was_made_from(

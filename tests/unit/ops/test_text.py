@@ -124,6 +124,10 @@ def test_a_narrow_terminal_shows_the_end_of_the_status_line(width: int) -> None:
 
 def test_one_worker_is_not_many() -> None:
     assert "apply: 1 worker; " in "\n".join(text.answers(status(entity(), workers=1)))
+    one = entity(lag_records=1, remaining_records=1, parked={"parent": 1}, dead_letters={"rule": 1})
+    said = "\n".join(text.answers(status(one)))
+    assert "; 1 record left, ETA" in said
+    assert said.endswith("; 1 parked row; 1 dead letter")
     assert "apply: 2 workers; " in "\n".join(text.answers(status(entity(), workers=2)))
 
 
