@@ -19,6 +19,8 @@ def size(count: float) -> str:
 
 def hours(count: float) -> str:
     """Hours, or minutes where it is less than two."""
+    if count * 60 < 1:
+        return "less than a minute"
     return f"{count:.1f} hours" if count >= 2 else f"{count * 60:.1f} minutes"  # noqa: PLR2004 - as the docstring says
 
 
@@ -46,9 +48,11 @@ def lines(found: Estimate) -> list[str]:
         if found.away_hours is None
         else f"for {hours(found.away_hours)} at this rate, then its slot is lost"
     )
+    # A small one takes less than a minute, at least and at most.
+    snapshot = dict.fromkeys(map(hours, (found.snapshot_hours_min, found.snapshot_hours_max)))
     return [
         f"Kafka after the snapshot: {size(found.kafka_bytes)}{copies}; every later change is kept too",
         f"disk of the target after the snapshot: {size(found.disk_bytes)}; its WAL and updates need as much again",
-        f"snapshot: {hours(found.snapshot_hours_min)} to {hours(found.snapshot_hours_max)}, on two cores for all",
+        f"snapshot: {' to '.join(snapshot)}, on two cores for all",
         f"the source writes {size(found.wal_bytes_per_hour)} of WAL an hour; the capture may be away {away}",
     ]

@@ -1,6 +1,7 @@
 """How large a row becomes, and how that is said."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -69,6 +70,11 @@ def test_it_says_how_long_the_capture_may_be_away(
     assert "30.0 minutes to 3.0 hours" in lines
     assert "80 kB, times 3 copies" in lines
     assert "800 kB" in lines
+
+
+def test_a_small_database_takes_less_than_a_minute() -> None:
+    small = replace(estimate(None, 1e9), snapshot_hours_min=0.0001, snapshot_hours_max=0.001)
+    assert "snapshot: less than a minute, on two cores for all" in text.lines(small)
 
 
 def test_sizes_are_said_in_the_unit_that_is_read_most_easily() -> None:
