@@ -1,6 +1,7 @@
 """What pydantic has against a file, as errors that a person understands: file, key, and the nearest valid word."""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from schemas.errors import ConfigError
 from schemas.lines import place
 from schemas.rules import RULES
 
+NEAR = 0.6  # Of difflib, 0 to 1: below it a hint is noise.
 # Where pydantic would show a pattern or speak of its parser: by the key, and how the kind of error begins.
 _PLAIN = {
     ("pipeline", "string_pattern"): "write up to 31 of a-z, 0-9 and -, a letter first",
@@ -29,14 +31,24 @@ def complaint(error: ValidationError, model: type[BaseModel], file: Path) -> Con
     return first
 
 
-def did_you_mean(word: str, words: list[str]) -> str:
+def did_you_mean(word: str, words: Sequence[str]) -> str:
     """The nearest known word as the end of a sentence, or nothing."""
     close = _nearest(word, words)
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def _nearest(word: str, words: list[str]) -> list[str]:
-    return difflib.get_close_matches(word, words, n=1, cutoff=0.4)
+def _nearest(word: str, words: Sequence[str]) -> list[str]:
+    close = difflib.get_close_matches(word, words, n=len(words) or 1, cutoff=NEAR)
+    return [one for one in close if _likeness(_name(word), _name(one)) >= NEAR][:1]
+
+
+def _name(table: str) -> str:
+    """Without its schema, which makes any two tables alike."""
+    return table.rpartition(".")[2]
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def _meant(error: Any, model: type[BaseModel]) -> tuple[int | str, ...]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from consumers.catalog import TargetTable
 from ops.preflight.catalogs import SourceTable
-from ops.preflight.findings import Finding, Side, did_you_mean, error, in_entity, warning
+from ops.preflight.findings import Finding, Side, error, in_entity, warning
+from schemas.complaints import did_you_mean
 from schemas.entity import Entity
 from schemas.migration import Migration
 from schemas.rules import Copy, Python, Ref, Timezone, Values

@@ -1,6 +1,5 @@
 """What a check finds: one value per problem, with its place and its remedy."""
 
-import difflib
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,8 +18,6 @@ from schemas.errors import (
     UnderstudyError,
 )
 from schemas.migration import PIPELINE_FILE, Migration
-
-SIMILARITY_MIN = 0.5  # Of difflib, 0 to 1: below it a hint is noise.
 
 
 class Severity(enum.StrEnum):
@@ -145,12 +142,6 @@ def in_pipeline(migration: Migration, key: str) -> Place:
 def in_entity(migration: Migration, entity: Entity, key: str) -> Place:
     """A key of an entity file."""
     return Place(file=migration.files[entity.name], key=key)
-
-
-def did_you_mean(word: str, words: Sequence[str]) -> str:
-    """The nearest known word as the end of a sentence, or nothing."""
-    close = difflib.get_close_matches(word, words, n=1, cutoff=SIMILARITY_MIN)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from ops.preflight.catalogs import SourceTable
-from ops.preflight.findings import Finding, Side, did_you_mean, error, in_entity, warning
+from ops.preflight.findings import Finding, Side, error, in_entity, warning
 from schemas import names
+from schemas.complaints import did_you_mean
 from schemas.entity import Entity
 from schemas.migration import Migration
 from schemas.rules import Constant, Json, Ref, Sql, Uuid

@@ -13,12 +13,12 @@ from ops.preflight.catalogs import places
 from ops.preflight.findings import (
     Finding,
     Side,
-    did_you_mean,
     error,
     in_entity,
     in_pipeline,
     warning,
 )
+from schemas.complaints import did_you_mean
 from schemas.entity import Entity
 from schemas.migration import TARGET_FILE, Migration
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.complaints import did_you_mean
 from schemas.entity import Entity
 from schemas.errors import ConfigError
 from schemas.migration import load, waves
@@ -93,6 +94,21 @@ def test_a_wrong_entity_is_named_by_file_and_key(
         load(write(entity), {})
     assert text in str(caught.value)
     assert caught.value.context["key"] == key
+
+
+@pytest.mark.parametrize(
+    ("word", "words", "hint"),
+    [
+        ("public.ordes", ["public.others_", "public.orders"], "; did you mean public.orders?"),
+        ("publc.orders", ["public.orders"], "; did you mean public.orders?"),
+        ("public.invoices", ["public.orders", "public.visits"], ""),
+        ("tint", ["columns", "ref"], ""),
+    ],
+)
+def test_only_a_near_word_is_proposed_whatever_the_schemas_have_in_common(
+    word: str, words: list[str], hint: str
+) -> None:
+    assert did_you_mean(word, words) == hint
 
 
 @pytest.mark.parametrize(
