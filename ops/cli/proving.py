@@ -92,7 +92,8 @@ def trace_source(
     from ops.proof import trace as tracing  # noqa: PLC0415
 
     migration = wiring.read(folder)
-    show(tracing.of_legacy_row(migration, wiring.endpoints(migration), table, key), output)
+    lives = tracing.of_legacy_row(migration, wiring.endpoints(migration), table, key)
+    show(lives, folder, output)
 
 
 @trace.command("target")
@@ -110,10 +111,11 @@ def trace_target(
     from ops.proof import trace as tracing  # noqa: PLC0415
 
     migration = wiring.read(folder)
-    show(tracing.of_target_row(migration, wiring.endpoints(migration), table, row_id), output)
+    lives = tracing.of_target_row(migration, wiring.endpoints(migration), table, row_id)
+    show(lives, folder, output)
 
 
-def show(lives: "Sequence[Life]", output: Format) -> None:
+def show(lives: "Sequence[Life]", folder: Path, output: Format) -> None:
     """Print what was found, a legacy row after the other."""
     from ops.proof import trace_text  # noqa: PLC0415 - see account
 
@@ -121,5 +123,5 @@ def show(lives: "Sequence[Life]", output: Format) -> None:
         if output is Format.JSON:
             print_json(life.as_json())
         else:
-            for line in trace_text.lines(life):
+            for line in trace_text.lines(life, folder):
                 typer.echo(line)

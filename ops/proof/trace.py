@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -53,6 +53,7 @@ class Life:
         target_row: As the target has it now; None: it is not there.
         mapping: What the mapping records, the original row included; None: nothing was ever applied.
         waiting: The dead letter or parked image; None: nothing waits.
+        parent: `source` and `legacy_key` of the row that it waits for; None: none, or the image does not name it.
         done: What operators did with it, in order.
         events: Its records in Kafka, in order.
     """
@@ -66,6 +67,7 @@ class Life:
     target_row: dict[str, Any] | None = None
     mapping: dict[str, Any] | None = None
     waiting: dict[str, Any] | None = None
+    parent: dict[str, str] | None = None
     done: tuple[dict[str, Any], ...] = ()
     events: tuple[Event, ...] = ()
 
@@ -145,6 +147,27 @@ def of_target_row(migration: Migration, at: Endpoints, table: str, row_id: str) 
     return found
 
 
+def parent_of(
+    migration: Migration, entity: Entity, waiting: Mapping[str, Any]
+) -> dict[str, str] | None:
+    """Legacy table and key of the row that a row waits for.
+
+    The UUID that it waits for tells which of several references it is, and that the image spells the key as the
+    parent does.
+    """
+    parent = migration.entities.get(waiting["waits_for"] or "")
+    if parent is None or not waiting["waits_id"]:
+        return None
+    ids = identity.Identity(migration.pipeline.namespace, parent.name)
+    wanted = uuid.UUID(waiting["waits_id"]).hex
+    for rule in entity.refs.values():
+        parts = [str(waiting["image"].get(name)) for name in rule.columns]
+        key = parts[0] if len(parts) == 1 else identity.composite(parts)
+        if rule.ref == parent.name and ids.one(key) == wanted:
+            return {"source": str(parent.source), "legacy_key": key}
+    return None
+
+
 def _require(entities: Sequence[Entity], table: str, tables: list[str]) -> None:
     if not entities:
         hint = did_you_mean(table, tables)
@@ -209,6 +232,7 @@ class _Looking:
             target_row=self._target_row(entity, mapping),
             mapping=mapping,
             waiting=_with_lsn(waiting) if waiting else None,
+            parent=parent_of(self._migration, entity, waiting) if waiting else None,
             done=tuple(done),
             events=tuple(self._events(entity, known)) if known else (),
         )

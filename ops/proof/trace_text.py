@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ops.proof.events import Event
@@ -11,8 +13,8 @@ WIDTH_MAX = 100
 _OPS = {"r": "snapshot", "c": "insert", "u": "update", "d": "delete", "t": "tombstone"}
 
 
-def lines(life: Life) -> Iterator[str]:
-    """Where it stands, then why, then how it came about."""
+def lines(life: Life, folder: Path) -> Iterator[str]:
+    """Where it stands, then why, then how it came about, and what to do next where something waits."""
     yield f"{life.source} {life.legacy_key} -> {life.target} (entity {life.entity}): {life.state}"
     yield from _row("legacy row now", life.legacy_row)
     yield from _row("target row now", life.target_row)
@@ -24,6 +26,8 @@ def lines(life: Life) -> Iterator[str]:
         image = life.waiting["image"]
         yield from _row(life.state, {k: v for k, v in life.waiting.items() if k != "image"})
         yield from _row("its image", image)
+    if life.parent is not None:
+        yield f"  waits for the row {life.parent['source']} {life.parent['legacy_key']}"
     for done in life.done:
         yield f"  {done['action']} by {done['who']} at {done['at']}" + (
             f": {done['why']}" if done["why"] else ""
@@ -31,6 +35,22 @@ def lines(life: Life) -> Iterator[str]:
     yield f"  events in Kafka: {len(life.events)}"
     for event in life.events:
         yield _event(event)
+    step = _next_step(life, quote(str(folder)))
+    if step:
+        yield f"  next: {step}"
+
+
+def _next_step(life: Life, folder: str) -> str | None:
+    if life.parent is not None:
+        key = quote(life.parent["legacy_key"])
+        return f"understudy trace source {life.parent['source']} {key} --folder {folder}"
+    if life.waiting and life.waiting["reason"] == "unique" and life.waiting["waits_id"]:
+        return f"understudy trace target {life.target} {life.waiting['waits_id']} --folder {folder}"
+    if life.state == "dead letter":
+        only = quote(f"key={life.legacy_key}")
+        retry = f"understudy dead-letters retry {folder} --entity {life.entity} --only {only}"
+        return f"correct the row at the source; or the rule, then {retry}"
+    return f"understudy status {folder}" if life.state == "never applied" else None
 
 
 def _row(title: str, row: Mapping[str, Any] | None) -> Iterator[str]:
