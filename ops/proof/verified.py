@@ -157,7 +157,7 @@ def baseline(
         if why is not None:
             at = {} if stored is None else {"at": lsn_text(stored.lsn)}
             raise NotReadyError(
-                f"what has changed since cannot tell of {name}: {why}",
+                f"{name} cannot be verified by its changes alone: {why}",
                 **at,
                 remedy="Verify all of it: understudy verify.",
             )
