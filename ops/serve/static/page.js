@@ -88,7 +88,9 @@ function trouble(failure) {
 function age() {
   const seconds = seen ? Math.max(0, Math.round((Date.now() - seen.at_ms) / 1000)) : null;
   const isOld = isLost || (seconds !== null && seconds > STALE_S);
-  document.getElementById("pulse").classList.toggle("lost", isOld);
+  const pulse = document.getElementById("pulse").classList;
+  pulse.toggle("lost", isOld);
+  pulse.toggle("waits", !isOld && seconds === null);
   document.getElementById("age").textContent = isLost
     ? `no connection${seen ? `, as of ${new Date(seen.at_ms).toLocaleTimeString("en-GB")}` : ""}`
     : seconds === null ? "connecting" : seconds <= STALE_S ? "live" : `${seconds} s old`;

@@ -22,3 +22,13 @@ def test_no_file_of_ours_names_another_server_or_makes_markup_of_texts() -> None
         text = file.read_text(encoding="utf-8")
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", text)
         assert "//" not in re.sub(r"(?m)(^|\s)//.*$", "", text), file.name
+
+
+def test_before_the_first_answer_the_page_claims_neither_that_all_is_well_nor_that_it_is_not() -> (
+    None
+):
+    page = STATIC.joinpath("index.html").read_text(encoding="utf-8")
+    assert 'class="pulse waits"' in page
+    assert ".pulse.waits .dot { background: var(--quiet); }" in STATIC.joinpath(
+        "page.css"
+    ).read_text(encoding="utf-8")
