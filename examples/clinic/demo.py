@@ -27,7 +27,7 @@ from ops.cli import output
 from ops.cli.output import Format
 from ops.proof import account_text, accounting
 from ops.proof.account import Account
-from ops.stack import stack
+from ops.stack import postgres, stack
 from ops.stack.state import Endpoints, temporary_home
 from schemas.errors import MismatchError, NotReadyError, UnderstudyError
 from schemas.event_id import lsn_text
@@ -273,12 +273,13 @@ def _tell(
 
 
 def _tell_where(home: Path, at: Endpoints, pipeline: int) -> None:
+    psql = postgres.reachable_programs(home, postgres.account()) / "psql"  # The machine needs none.
     for line in (
         "source .venv/bin/activate",
         f"export UNDERSTUDY_STACK_HOME={home}",
         "understudy status examples/clinic --watch     how far behind it is",
-        f"psql '{at.source_dsn}'     the legacy clinic: change something",
-        f"psql '{at.target_dsn}'     the new clinic: see it arrive",
+        f"{psql} '{at.source_dsn}'     the legacy clinic: change something",
+        f"{psql} '{at.target_dsn}'     the new clinic: see it arrive",
         "understudy account examples/clinic     the account again, now",
         f"kill {pipeline} && understudy stack down && rm -r {home}     the end: pipeline, servers, data",
     ):

@@ -11,6 +11,7 @@ import pytest
 
 from examples.clinic import demo
 from ops.cli.output import Format
+from ops.stack.state import Endpoints
 from schemas.errors import MismatchError
 from tests.fix_pipeline import Pipeline
 
@@ -23,6 +24,20 @@ DEADLINE_S = 400.0
 WORDS = ("--scale", "0.001", "--seconds", "2", "--accounts", "2", "--output", "json")
 CENT = "UPDATE clinic.orders SET total = total {} 0.01 WHERE id = (SELECT max(id::text)::uuid FROM clinic.orders)"
 WITHOUT_ONE = "DELETE FROM clinic.jaws WHERE id = (SELECT id FROM clinic.jaws LIMIT 1)"
+
+
+def test_the_last_words_need_no_program_that_the_machine_may_lack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "ops.stack.postgres.account", lambda: None
+    )  # A copy of the programs takes seconds.
+    demo._tell_where(
+        tmp_path, Endpoints(source_dsn="s", target_dsn="t", bootstrap="b", registry_url="r"), 7
+    )
+    clients = re.findall(r"^ *(\S*psql) ", capsys.readouterr().err, re.MULTILINE)
+    assert len(clients) == 2
+    assert all(Path(client).is_file() for client in clients)
 
 
 def test_the_demo_accounts_for_every_row_in_its_last_line() -> None:
