@@ -121,5 +121,5 @@ def test_references_that_may_point_to_nothing_are_no_orphans_and_are_not_hidden(
     shop.edit("entities/orders.toml", 'missing = "park"', 'missing = "keep"')
     with databases.target(shop.target_dsn, "test") as target:
         gate = integrity.orphans(target, wiring.read(shop.folder))
-    assert gate.says == "none, by 0 foreign keys; not asked of 1 references by missing = keep"
+    assert gate.says == "none, by 0 foreign keys; not asked of 1 reference by missing = keep"
     assert gate.evidence["kept"] == ["shop.orders.customer_id"]
