@@ -6,6 +6,7 @@ Compatibility".
 """
 
 import json
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -77,6 +78,8 @@ class Registry:
             options["basic.auth.user.info"] = f"{user}:{password or ''}"
         with _our_errors(registry=self._place):
             self._client = SchemaRegistryClient(options)
+        # Some ask for a schema or two and are done: whoever is last need not know that connections were made.
+        weakref.finalize(self, self._client.close)
 
     def ensure(self, subject: str, schema: Schema, compatibility: str) -> int:
         """Register a schema, or find it where it is registered already.

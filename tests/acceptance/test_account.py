@@ -8,7 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.acceptance.commands import command, growing, wait_for
+from tests.acceptance.commands import growing, wait_for
+from tests.here import command_here
 from tests.shop import Shop
 
 HOLD = """
@@ -17,7 +18,7 @@ UPDATE understudy.checkpoints SET held_offset = next_offset, held_until = clock_
 
 def account(shop: Shop, *words: str) -> tuple[int, dict[str, Any]]:
     """Exit code and the account of the orders."""
-    ended = command("account", shop.folder, "--output", "json", *words)
+    ended = command_here("account", shop.folder, "--output", "json", *words)
     assert ended.stdout, ended.stderr
     document = json.loads(ended.stdout)
     orders: dict[str, Any] = next(e for e in document["entities"] if e["entity"] == "orders")
@@ -56,10 +57,12 @@ def test_every_row_that_stays_behind_has_its_reason(shop: Shop, run: Path) -> No
         ("customer_id", "1"): ("110.00", "110.00"),
         ("customer_id", "2"): ("100.00", "100.00"),
     }
-    command("dead-letters", "discard", shop.folder, "--only", "key=21", "--because", "a test order")
+    command_here(
+        "dead-letters", "discard", shop.folder, "--only", "key=21", "--because", "a test order"
+    )
     _, orders = account(shop)
     assert orders["excluded_by_rule"] == {"cents >= 0": 1, "given up: a test order": 1}
-    page = command("account", shop.folder, "--output", "html").stdout
+    page = command_here("account", shop.folder, "--output", "html").stdout
     assert page.startswith("<!doctype html>")
     assert "given up: a test order" in page
     assert "cents &gt;= 0" in page
@@ -115,21 +118,21 @@ def test_a_hold_that_nobody_renews_ends_by_itself(shop: Shop, run: Path) -> None
 @pytest.mark.long
 def test_an_account_that_cannot_be_exact_is_refused(shop: Shop, run: Path) -> None:
     assert run.exists()
-    command("pause", shop.folder, "--entity", "orders")
-    ended = command("account", shop.folder)
+    command_here("pause", shop.folder, "--entity", "orders")
+    ended = command_here("account", shop.folder)
     assert (ended.returncode, ended.stdout) == (7, "")
     assert "orders is paused" in ended.stderr
-    assert command("account", shop.folder, "--entity", "customers").returncode == 0
-    command("resume", shop.folder)
+    assert command_here("account", shop.folder, "--entity", "customers").returncode == 0
+    command_here("resume", shop.folder)
     with psycopg.connect(shop.target_dsn) as other:
         other.execute("SELECT pg_advisory_lock(hashtext('understudy'), hashtext('exact point'))")
-        ended = command("account", shop.folder)
+        ended = command_here("account", shop.folder)
     assert (ended.returncode, ended.stdout) == (9, "")
     assert "somebody else looks" in ended.stderr
 
 
 def trace(*words: object) -> subprocess.CompletedProcess[str]:
-    return command("trace", *words, "--output", "json")
+    return command_here("trace", *words, "--output", "json")
 
 
 def test_a_row_is_followed_from_either_side_with_all_its_events(shop: Shop, run: Path) -> None:
@@ -149,7 +152,7 @@ def test_a_row_is_followed_from_either_side_with_all_its_events(shop: Shop, run:
     assert [event["op"] for event in gone["events"]] == ["r", "d", "t"]
     letter = json.loads(trace("source", "public.orders", "21", "-f", shop.folder).stdout)
     assert (letter["state"], letter["waiting"]["image"]["status"]) == ("dead letter", 7)
-    text = command("trace", "source", "public.orders", "22", "-f", shop.folder).stdout
+    text = command_here("trace", "source", "public.orders", "22", "-f", shop.folder).stdout
     assert text.startswith("public.orders 22 -> shop.orders (entity orders): parked\n")
     assert "  waits for the row public.customers 99\n" in text
     assert text.endswith(

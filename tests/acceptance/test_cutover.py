@@ -15,6 +15,7 @@ import pytest
 
 from tests.acceptance.commands import DEADLINE_S, UNDERSTUDY, command, phases, wait_for
 from tests.beside import Connection, Writes, application
+from tests.here import command_here
 from tests.shop import Shop
 
 ADD = "INSERT INTO orders VALUES (%s, 1, 0, %s, NULL)"
@@ -69,7 +70,7 @@ def report(shop: Shop) -> dict[str, Any]:
 
 
 def verify(shop: Shop) -> None:
-    ended = command("verify", shop.folder)
+    ended = command_here("verify", shop.folder)
     assert ended.returncode == 0, ended.stderr
 
 
@@ -95,7 +96,7 @@ def test_what_the_source_accepted_before_the_fence_is_in_the_target_after_the_sw
     with writing(shop.source_dsn) as writer:
         verify(shop)
         wait_for("some writes", lambda: len(writer.accepted) > 50, run)
-        rehearsed = command("rehearse", shop.folder)
+        rehearsed = command_here("rehearse", shop.folder)
         assert rehearsed.returncode == 0, rehearsed.stderr
         assert "expected write pause: " in rehearsed.stdout
         assert rehearsed.stdout.endswith(f"next: understudy cutover begin {shop.folder}\n")

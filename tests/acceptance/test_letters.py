@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.commands import command, running, wait_for, waiting
+from tests.acceptance.commands import running, wait_for, waiting
+from tests.here import command_here
 from tests.shop import Shop
 
 
@@ -24,7 +25,7 @@ def shop(empty_shop: Shop) -> Shop:
 
 def told(shop: Shop, *words: str) -> dict[str, Any]:
     """What a command says in JSON."""
-    ended = command(*words[:2], shop.folder, *words[2:])
+    ended = command_here(*words[:2], shop.folder, *words[2:])
     assert ended.returncode == 0, ended.stderr
     document: dict[str, Any] = json.loads(ended.stdout)
     return document
@@ -60,18 +61,20 @@ def test_dead_letters_are_found_tried_again_and_given_up(shop: Shop, tmp_path: P
         assert (letter["sqlstate"], letter["constraint_name"]) == ("23514", "modest")
         parked = told(shop, "parked", "show", "--entity", "orders", "--key", "4")
         assert parked["waits_for"] == "customers"
-        lines = command("dead-letters", "export", shop.folder).stdout.splitlines()
+        lines = command_here("dead-letters", "export", shop.folder).stdout.splitlines()
         assert [json.loads(line)["image"]["id"] for line in lines] == [1, 2, 3]
 
-        given_up = command(
+        given_up = command_here(
             "dead-letters", "discard", shop.folder, "--only", "key=3", "--because", "a test order"
         )
         assert (given_up.returncode, given_up.stdout) == (0, "orders 3\n")
         shop.target("ALTER TABLE shop.orders DROP CONSTRAINT modest")
-        tried = command("dead-letters", "retry", shop.folder, "--only", "key=1", "--wait", "30")
+        tried = command_here(
+            "dead-letters", "retry", shop.folder, "--only", "key=1", "--wait", "30"
+        )
         assert (tried.returncode, tried.stderr) == (0, "to be tried again: 1\nleft: 0\n")
         assert arrived(shop) == 2
-        command("dead-letters", "retry", shop.folder, "--wait", "30")
+        command_here("dead-letters", "retry", shop.folder, "--wait", "30")
         assert arrived(shop) == 3
         shop.source("UPDATE orders SET cents = 5 WHERE id = 3")
         wait_for("the newer version", lambda: arrived(shop) == 4, log)
@@ -92,7 +95,7 @@ def test_a_corrected_rule_is_taken_up_by_the_workers_that_run(shop: Shop, tmp_pa
             "entities/orders.toml", "cents::numeric / 100", "least(cents, 499900)::numeric / 100"
         )
         shop.edit("entities/orders.toml", 'where  = "cents', 'where  = "customer_id < 99 and cents')
-        tried = command("dead-letters", "retry", shop.folder, "--wait", "30")
+        tried = command_here("dead-letters", "retry", shop.folder, "--wait", "30")
         assert tried.stderr == "to be tried again: 3; new rules: orders\nleft: 0\n"
         assert arrived(shop) == 4
         wait_for("the parked one", lambda: waiting(shop) == 0, log)
@@ -113,7 +116,7 @@ def test_a_corrected_rule_is_taken_up_by_the_workers_that_run(shop: Shop, tmp_pa
 def test_what_cannot_be_done_is_said_in_a_line(
     empty_shop: Shop, words: tuple[str, ...], code: int, text: str
 ) -> None:
-    ended = command("dead-letters", words[0], empty_shop.folder, *words[1:])
+    ended = command_here("dead-letters", words[0], empty_shop.folder, *words[1:])
     assert ended.returncode == code, ended.stderr
     assert text in ended.stderr
     assert "Traceback" not in ended.stderr

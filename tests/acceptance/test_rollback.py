@@ -13,6 +13,7 @@ import pytest
 
 from tests.acceptance.commands import command, running, wait_for
 from tests.beside import Connection, application
+from tests.here import command_here
 from tests.shop import Shop
 
 FULL = "UNDERSTUDY_TEST_FULL" in os.environ
@@ -61,7 +62,7 @@ def rollback(shop: Shop, *words: str, failpoint: str = "") -> subprocess.Complet
 
 
 def cut_over(shop: Shop) -> None:
-    verified = command("verify", shop.folder)
+    verified = command_here("verify", shop.folder)
     assert verified.returncode == 0, verified.stderr + verified.stdout
     begun = command("cutover", "begin", shop.folder, "--confirm", shop.pipeline)
     assert begun.returncode == 0, begun.stderr
@@ -107,7 +108,7 @@ def test_what_the_target_accepted_is_on_the_legacy_side_after_a_rollback_that_wa
     shop.source("INSERT INTO orders VALUES (5000, 1, 0, 99900, NULL)")
     come = "SELECT FROM shop.orders WHERE total = 999"
     wait_for("a new order", lambda: shop.read(come), run)
-    verified = command("verify", shop.folder)
+    verified = command_here("verify", shop.folder)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert sorted(total for (total,) in shop.read(TOTALS)) == sorted(accepted)
 

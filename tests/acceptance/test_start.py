@@ -6,7 +6,8 @@ import psycopg
 import pytest
 
 from ops.stack.state import Endpoints
-from tests.acceptance.commands import command, running, wait_for
+from tests.acceptance.commands import running, wait_for
+from tests.here import command_here
 from tests.unknown import AWKWARD, KEYED, LOOSE, Unknown, run
 
 TAIL = "SELECT count(*) > 0 AND bool_and(phase = 'tail') FROM understudy.entities"
@@ -41,7 +42,7 @@ def test_an_unknown_database_is_in_sync_after_init_its_ddl_and_run(
     if unknown.repair:
         run(at.source_dsn, unknown.repair)
     folder, log = tmp_path / prefix, tmp_path / "run.log"
-    begun = command("init", folder, "--source", at.source_dsn, "--target", at.target_dsn)
+    begun = command_here("init", folder, "--source", at.source_dsn, "--target", at.target_dsn)
     assert begun.returncode == 0, begun.stderr
     run(at.target_dsn, (folder / "target.sql").read_text())
 
@@ -53,5 +54,5 @@ def test_an_unknown_database_is_in_sync_after_init_its_ddl_and_run(
         wait_for("the snapshot", lambda: differences() == [], log)
         run(at.source_dsn, unknown.more)
         wait_for("what was written meanwhile", lambda: differences() == [], log)
-        verified = command("verify", folder)
+        verified = command_here("verify", folder)
     assert verified.returncode == 0, verified.stdout + verified.stderr

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.commands import command, growing, running, wait_for
+from tests.acceptance.commands import growing, running, wait_for
+from tests.here import command_here
 from tests.shop import Shop
 
 ID_OF = """
@@ -17,7 +18,7 @@ RETURN (SELECT id FROM understudy.migration_mappings WHERE entity = 'orders' AND
 
 def verify(shop: Shop, *words: str) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Exit code, what was found of the orders, and what is wrong with each of their keys."""
-    ended = command("verify", shop.folder, "--output", "json", *words)
+    ended = command_here("verify", shop.folder, "--output", "json", *words)
     assert ended.stdout, ended.stderr
     document = json.loads(ended.stdout)
     orders: dict[str, Any] = next(e for e in document["entities"] if e["entity"] == "orders")
@@ -25,7 +26,7 @@ def verify(shop: Shop, *words: str) -> tuple[int, dict[str, Any], dict[str, str]
 
 
 def status(shop: Shop) -> list[dict[str, Any]]:
-    document = json.loads(command("status", shop.folder, "--output", "json").stdout)
+    document = json.loads(command_here("status", shop.folder, "--output", "json").stdout)
     entities: list[dict[str, Any]] = document["entities"]
     return entities
 
@@ -121,7 +122,7 @@ def plain(shop: Shop) -> Shop:
 
 def of_customers(shop: Shop, *words: str) -> tuple[int, dict[str, Any]]:
     """Exit code, and what was found of the customers."""
-    ended = command("verify", shop.folder, "--entity", "customers", "--output", "json", *words)
+    ended = command_here("verify", shop.folder, "--entity", "customers", "--output", "json", *words)
     assert ended.stdout, ended.stderr
     entities = json.loads(ended.stdout)["entities"]
     return ended.returncode, entities[0]
@@ -180,17 +181,17 @@ def test_one_flipped_byte_of_a_text_is_found_and_shown_only_on_request(
     shop.target(
         "UPDATE shop.customers SET name = 'Adb' WHERE id = (SELECT min(id::text)::uuid FROM shop.customers)"
     )
-    quiet = command("verify", shop.folder)
+    quiet = command_here("verify", shop.folder)
     assert quiet.returncode == 8
     assert "Adb" not in quiet.stdout + quiet.stderr
-    told = command("verify", shop.folder, "--entity", "customers", "--values")
+    told = command_here("verify", shop.folder, "--entity", "customers", "--values")
     assert "name: expected 'Ada', found 'Adb'" in told.stdout
 
 
 @pytest.mark.long
 def test_what_was_lost_on_the_way_is_told_from_what_somebody_wrote(shop: Shop, run: Path) -> None:
     """As if an event of the source had never come: its checkpoint is past it, and the image is the old one."""
-    command("pause", shop.folder, "--entity", "orders")
+    command_here("pause", shop.folder, "--entity", "orders")
     shop.source("UPDATE orders SET cents = 777 WHERE id = 3")
     shop.target("UPDATE understudy.entities SET held_at = NULL WHERE entity = 'orders'")
     wait_for("the update", lambda: shop.read("SELECT FROM shop.orders WHERE total = 7.77"), run)
@@ -203,7 +204,7 @@ def test_what_was_lost_on_the_way_is_told_from_what_somebody_wrote(shop: Shop, r
 
 
 def test_what_changed_since_the_last_one_is_all_that_is_looked_at(shop: Shop, run: Path) -> None:
-    ended = command("verify", shop.folder, "--since", "last")
+    ended = command_here("verify", shop.folder, "--since", "last")
     assert (ended.returncode, ended.stdout) == (7, "")
     assert "cannot be verified by its changes alone: it was never verified" in ended.stderr
     assert verify(shop)[0] == 0
@@ -223,7 +224,7 @@ def test_what_changed_since_the_last_one_is_all_that_is_looked_at(shop: Shop, ru
     # 5, and 60 that was 7; 21 and 22 waited, and 22 has its customer now.
     assert (code, orders["rows"], differences) == (0, 4, {})
     shop.target("UPDATE understudy.verified_entities SET clean = false")
-    ended = command("verify", shop.folder, "--since", "last")
+    ended = command_here("verify", shop.folder, "--since", "last")
     assert (ended.returncode, ended.stdout) == (7, "")
     assert "totals differed" in ended.stderr
     shop.target("UPDATE understudy.verified_entities SET clean = true")
@@ -244,8 +245,8 @@ def test_a_sample_looks_at_some_rows(shop: Shop, run: Path) -> None:
     code, orders, _ = verify(shop, "--sample", "5")
     assert code == 0
     assert 0 < orders["rows"] <= 5
-    assert command("verify", shop.folder, "--since", "last").returncode == 7
-    assert command("verify", shop.folder, "--since", "yesterday").returncode == 2
+    assert command_here("verify", shop.folder, "--since", "last").returncode == 7
+    assert command_here("verify", shop.folder, "--since", "yesterday").returncode == 2
 
 
 def stop_before_the_orders(shop: Shop, log: Path) -> None:
@@ -264,13 +265,13 @@ def test_a_killed_verification_goes_on_with_the_entities_that_were_not_done(
     shop: Shop, run: Path, tmp_path: Path
 ) -> None:
     assert run.exists()
-    ended = command("verify", shop.folder, "--resume")
+    ended = command_here("verify", shop.folder, "--resume")
     assert (ended.returncode, ended.stdout) == (7, "")
     assert "no verification was stopped before its end" in ended.stderr
     stop_before_the_orders(shop, tmp_path / "verify.log")
     # What was done is not read again; what was not is.
     shop.target("UPDATE shop.customers SET name = 'Eve'")
-    ended = command("verify", shop.folder, "--resume", "--output", "json")
+    ended = command_here("verify", shop.folder, "--resume", "--output", "json")
     document = json.loads(ended.stdout)
     ((lsn, at),) = shop.read("SELECT lsn, at FROM understudy.verifications ORDER BY id LIMIT 1")
     assert ended.returncode == 0, ended.stderr
@@ -280,12 +281,12 @@ def test_a_killed_verification_goes_on_with_the_entities_that_were_not_done(
     ]
     assert document["lsn"] != document["resumed"][0]["lsn"]
     assert [check["met"] for check in document["checks"]] == [True] * 5
-    assert command("verify", shop.folder, "--resume").returncode == 7
+    assert command_here("verify", shop.folder, "--resume").returncode == 7
     # An entity that was not clean then is read again.
-    assert command("verify", shop.folder, "--since", "last").returncode == 0
+    assert command_here("verify", shop.folder, "--since", "last").returncode == 0
     stop_before_the_orders(shop, tmp_path / "verify.log")
     shop.target("UPDATE shop.customers SET name = 'Ada'")
-    ended = command("verify", shop.folder, "--resume")
+    ended = command_here("verify", shop.folder, "--resume")
     assert ended.returncode == 0, ended.stderr
     assert "2 rows were verified" not in ended.stderr
 
@@ -296,7 +297,7 @@ def test_a_fault_of_the_structure_is_a_fault(shop: Shop, run: Path) -> None:
     shop.target("""
         ALTER TABLE shop.orders ADD number serial;
         SELECT setval('shop.orders_number_seq', 1)""")
-    ended = command("verify", shop.folder)
+    ended = command_here("verify", shop.folder)
     assert ended.returncode == 8
     assert "sequences: shop.orders_number_seq is at 1" in ended.stdout
     code, _, differences = verify(shop, "--sample", "5")
@@ -314,7 +315,7 @@ def test_what_somebody_else_wrote_or_deleted_is_written_again(shop: Shop, run: P
     shop.target(
         "UPDATE shop.orders SET total = 0 WHERE id = id_of('7'); DELETE FROM shop.orders WHERE id = id_of('9')"
     )
-    ended = command("verify", shop.folder, "--repair")
+    ended = command_here("verify", shop.folder, "--repair")
     assert ended.returncode == 0, ended.stderr
     assert "orders: 2 rows written again" in ended.stderr
     assert shop.read(whole) == before
@@ -330,14 +331,14 @@ def test_rows_of_older_rules_are_told_apart_and_written_by_new_ones(shop: Shop, 
     assert code == 8
     assert set(differences.values()) == {"written by older rules"}
     assert orders["found"]["written by older rules"] == 21
-    refused = command("reapply", shop.folder)
+    refused = command_here("reapply", shop.folder)
     assert (refused.returncode, refused.stdout) == (7, "")
     assert "do not have the present rules of orders yet" in refused.stderr
     rules = "SELECT spec_version FROM understudy.entities WHERE entity = 'orders'"
     before = shop.read(rules)
-    command("dead-letters", "retry", shop.folder, "--wait", "60")
+    command_here("dead-letters", "retry", shop.folder, "--wait", "60")
     wait_for("the present rules", lambda: shop.read(rules) != before, run)
-    ended = command("reapply", shop.folder, "--entity", "orders")
+    ended = command_here("reapply", shop.folder, "--entity", "orders")
     assert ended.returncode == 0, ended.stderr
     # Row 1 is excluded now, and 23 no longer.
     assert shop.read("SELECT count(*), sum(total) FROM shop.orders") == [(20, Decimal("20.90"))]
@@ -353,8 +354,8 @@ def test_a_replay_brings_back_what_was_lost_and_writes_nothing_else(shop: Shop, 
         WITH lost AS (
             DELETE FROM understudy.migration_mappings WHERE entity = 'orders' AND legacy_key = '7' RETURNING id)
         DELETE FROM shop.orders o USING lost WHERE o.id = lost.id""")
-    assert command("replay", shop.folder).returncode == 2
-    ended = command("replay", shop.folder, "--entity", "orders")
+    assert command_here("replay", shop.folder).returncode == 2
+    ended = command_here("replay", shop.folder, "--entity", "orders")
     assert ended.returncode == 0, ended.stderr
     assert "23 records are read again" in ended.stderr
     wait_for("the lost order", lambda: len(shop.read(versions)) == len(before), run)

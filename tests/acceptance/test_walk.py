@@ -35,6 +35,7 @@ from tests.checker.check import check
 from tests.checker.entities.foundation import FOUNDATION as CORE
 from tests.checker.expected import Born
 from tests.fix_pipeline import NAMESPACE, Part, Pipeline, create_clinic, one, pipeline_of
+from tests.here import command_here
 
 FULL = "UNDERSTUDY_TEST_FULL" in os.environ
 SEED = 9
@@ -167,7 +168,7 @@ def problems(pipeline: Pipeline, born: Born | None = None) -> str:
 
 
 def verified(pipeline: Pipeline) -> None:
-    found = command("verify", pipeline.folder)
+    found = command_here("verify", pipeline.folder)
     assert found.returncode == 0, found.stdout + found.stderr
 
 

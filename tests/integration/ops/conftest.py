@@ -1,11 +1,9 @@
 """The shop on real servers, and the command as its user meets it."""
 
 import json
-import logging
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +13,12 @@ import pytest
 
 from consumers import control
 from ops import wiring
-from ops.cli.main import main
 from ops.proof import accounting
 from ops.proof import verify as verifying
 from ops.stack import postgres, process
 from ops.stack.part import wait_until_ready
 from ops.stack.state import dsn, free_port, temporary_home
+from tests.here import command_here
 from tests.integration.ops.still import at_rest, mapped, row_id
 from tests.shop import Shop
 
@@ -45,21 +43,12 @@ def shop(empty_shop: Shop) -> Shop:
 
 
 @pytest.fixture
-def understudy(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Callable[..., Ended]:
-    """The command in this process: the whole of it but the start of the interpreter."""
+def understudy() -> Callable[..., Ended]:
+    """The command in this process."""
 
     def call(*words: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["understudy", *map(str, words)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        shown = capfd.readouterr()
-        logging.getLogger().handlers = []  # It writes to what stderr was in this test.
-        code = ended.value.code
-        assert isinstance(code, int)
-        return Ended(code=code, out=shown.out, err=shown.err)
+        ended = command_here(*words)
+        return Ended(code=ended.returncode, out=ended.stdout, err=ended.stderr)
 
     return call
 

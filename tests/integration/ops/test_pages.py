@@ -2,11 +2,11 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.here import command_here
 
 TOP = Path(__file__).parents[3]
 PAGES = [
@@ -22,13 +22,7 @@ SCRIPTS = sorted(set(re.findall(r"ops/bin/[a-z]+", TEXT)))
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_the_pages_name_explains_itself(command: str) -> None:
-    shown = subprocess.run(
-        [sys.executable, "-m", "ops", command, "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=TOP,
-    )
+    shown = command_here(command, "--help")
     assert shown.returncode == 0, shown.stderr
     assert "Usage: understudy" in shown.stdout
 
