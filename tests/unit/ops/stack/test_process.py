@@ -54,6 +54,7 @@ def test_a_process_that_ignores_the_request_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "STOP_DEADLINE_S", 0.2)
+    monkeypatch.setattr(process, "QUIT_DEADLINE_S", 0.2)
     command = ["/bin/sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"]
     stubborn = start(command, log=tmp_path / "log", folder=tmp_path, account=None)
     wait_until_ready(tmp_path / "log")
