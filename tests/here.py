@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from unittest.mock import patch
@@ -37,7 +38,8 @@ def command_here(*words: object) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def _as_it_was() -> Iterator[None]:
     """Give back what a command changes in its process."""
-    handlers = {number: signal.getsignal(number) for number in HANDLED}
+    is_main = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in HANDLED} if is_main else {}
     try:
         yield
     finally:

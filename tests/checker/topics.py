@@ -14,6 +14,7 @@ from typing import Any
 import fastavro
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 from psycopg import sql
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from tests.checker.database import read, snapshot
 from tests.checker.entities import CLINIC
@@ -104,6 +105,14 @@ class _Decoder:
         assert isinstance(decoded, dict)
         return decoded
 
+    @retry(
+        retry=retry_if_exception_type(
+            ConnectionError
+        ),  # On a crowded machine the registry hangs up at times.
+        stop=stop_after_delay(_SILENCE_SECONDS),
+        wait=wait_fixed(_POLL_SECONDS),
+        reraise=True,
+    )
     def _fetch(self, schema_id: int) -> Any:
         address = f"{self._registry}/schemas/ids/{schema_id}"
         with urllib.request.urlopen(address, timeout=_SILENCE_SECONDS) as response:  # noqa: S310 - the test's own registry.

@@ -33,7 +33,13 @@ HISTORIES = {
 }
 
 
-@pytest.mark.parametrize("at_once", [True, False], ids=["in one batch", "in one each"])
+@pytest.mark.parametrize(
+    "at_once",
+    [
+        pytest.param(True, id="in one batch"),
+        pytest.param(False, id="in one each", marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES)
 def test_the_forward_side_will_know_each_row_by_the_uuid_that_it_has(
     opened: Opened, history: tuple[str, ...], *, at_once: bool
