@@ -77,7 +77,9 @@ class Registry:
         if user is not None:
             options["basic.auth.user.info"] = f"{user}:{password or ''}"
         if url.startswith("http://"):
-            options["ssl.ca.location"] = False  # To read all authorities takes 70 ms, and nobody shows a certificate.
+            options["ssl.ca.location"] = (
+                False  # To read all authorities takes 70 ms, and nobody shows a certificate.
+            )
         with _our_errors(registry=self._place):
             self._client = SchemaRegistryClient(options)
         # Some ask for a schema or two and are done: whoever is last need not know that connections were made.

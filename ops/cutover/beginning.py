@@ -110,7 +110,9 @@ class Beginning:
         """Have the target captured from now on, unless it was signed off that there is no way back."""
         if any(gate.name == gates.INVERSE and gate.accepted for gate in found):
             return None
-        self._order.say("preparing the way back; its slot waits for open transactions of the target")
+        self._order.say(
+            "preparing the way back; its slot waits for open transactions of the target"
+        )
         prepared = asdict(reverse.prepare(self._seen.migration, self._seen.at))
         return {**prepared, "from_lsn": lsn_text(int(prepared["from_lsn"]))}
 

@@ -18,7 +18,7 @@ from tests.integration.checker.ideal import NAMESPACE
 
 SCALE = 0.02
 # A kind of transaction is drawn so many times on average, if it is the rarest; the seed is always the same.
-DRAWN = 4
+DRAWN = 6
 # What becomes of which blemishes of figures.toml. Of a domain that is not there yet nothing is expected.
 BLEMISHES = (
     ("profiles", EXCLUDED, "profiles.deleted"),
