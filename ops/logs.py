@@ -108,7 +108,8 @@ def _said(record: logging.LogRecord) -> str:
     """What an event says, but for the moment; of a library's without what differs each time."""
     if isinstance(record.msg, dict):
         return str({name: value for name, value in record.msg.items() if name not in _VARYING})
-    return _VARYING_TEXT.sub("", record.getMessage())
+    kind = record.exc_info and record.exc_info[0]
+    return f"{record.name} {record.levelno} {kind} {_VARYING_TEXT.sub('', record.getMessage())}"
 
 
 def is_plain() -> bool:

@@ -77,15 +77,16 @@ def find(migration: Migration, at: Endpoints) -> Remains:
     pipeline = migration.pipeline.pipeline
     admin = wiring.admin(migration, at)
     groups = names.group(pipeline), names.shadow_group(pipeline)
-    with databases.source(at.source_dsn, APPLICATION) as source:
-        slots = slot.slots_of(source, pipeline).values()
-        published = names.publication(pipeline)
-        is_published = _is_true(source, _HAS_PUBLICATION, published)
     with databases.target(at.target_dsn, APPLICATION) as target:
         workers = _workers(migration, admin, groups, target)
         has_control = _is_true(target, _HAS_CONTROL)
         rebuilds = dropping.leftovers(target) if has_control else []
         readers = tuple(str(name) for (name,) in target.execute(_READERS).fetchall())
+    # After the wait: a capture that was killed with the workers is gone by now.
+    with databases.source(at.source_dsn, APPLICATION) as source:
+        slots = slot.slots_of(source, pipeline).values()
+        published = names.publication(pipeline)
+        is_published = _is_true(source, _HAS_PUBLICATION, published)
     return Remains(
         slots=tuple(one.name for one in slots),
         publication=published if is_published else None,

@@ -76,7 +76,7 @@ class Registry:
         options: dict[str, object] = {"url": url, "timeout": TIMEOUT_S, "max.retries": 0}
         if user is not None:
             options["basic.auth.user.info"] = f"{user}:{password or ''}"
-        if url.startswith("http://"):
+        if all(one.strip().startswith("http://") for one in url.split(",")):
             options["ssl.ca.location"] = (
                 False  # To read all authorities takes 70 ms, and nobody shows a certificate.
             )

@@ -29,7 +29,7 @@ from tests.shop import Shop, open_shop
 
 DEADLINE_S = 120.0
 STOP_S = 10.0
-POLL_S = 0.05
+POLL_S = 0.2  # Each look is a connection, or two.
 LOG_LINES = 12
 NAMESPACE = "6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10"
 AUDIT_SQL = Path(__file__).with_name("audit.sql")

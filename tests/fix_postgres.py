@@ -59,15 +59,24 @@ class Beside:
     def drop(self, server: str, name: str) -> None:
         """Have a database dropped; that the last one could not be is raised now."""
         last, self._dropped = self._dropped, self._thread.submit(drop, server, name)
-        if last:
-            last.result()
+        _raise_of(last)
 
     def end(self) -> None:
         """Leave nothing behind, where the servers are still there."""
-        for server, ready in self._next.items():
-            with contextlib.suppress(psycopg.OperationalError):
-                drop(server, ready.result())
-        self._thread.shutdown()
+        try:
+            _raise_of(self._dropped)
+            for server, ready in self._next.items():
+                with contextlib.suppress(psycopg.OperationalError):
+                    drop(server, ready.result())
+        finally:
+            self._thread.shutdown()
+
+
+def _raise_of(dropped: Future[None] | None) -> None:
+    """That a database could not be dropped, unless its server was down."""
+    if dropped:
+        with contextlib.suppress(psycopg.OperationalError):
+            dropped.result()
 
 
 BESIDE = Beside()

@@ -1,5 +1,6 @@
 """A command of understudy in this process: the whole of it but the start of the interpreter."""
 
+import faulthandler
 import io
 import logging
 import os
@@ -13,11 +14,12 @@ from unittest.mock import patch
 
 from ops.cli.main import main
 
+DEADLINE_S = 300.0
 HANDLED = (signal.SIGINT, signal.SIGTERM)
 
 
 def command_here(*words: object) -> subprocess.CompletedProcess[str]:
-    """Give a command that ends by itself; nobody types anything."""
+    """Give a command; nobody types anything. One that does not end ends the tests, and says where."""
     arguments = ["understudy", *map(str, words)]
     out, err = io.StringIO(), io.StringIO()
     code: object = None
@@ -27,6 +29,8 @@ def command_here(*words: object) -> subprocess.CompletedProcess[str]:
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
         stack.enter_context(_as_it_was())
+        faulthandler.dump_traceback_later(DEADLINE_S, exit=True, file=sys.__stderr__)
+        stack.callback(faulthandler.cancel_dump_traceback_later)
         try:
             main()
         except SystemExit as ended:

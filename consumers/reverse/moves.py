@@ -59,7 +59,7 @@ def move(cursor: Cursor, moving: tuple[int, Rows, Back, list[str]], keys: Keys) 
             lsn=row.frame["__lsn"][0],
             number=row.frame[NUMBER][0],
             legacy=str(back.entity.source),
-            remedy=_FOLLOWS if error.sqlstate in FOREIGN_KEYS else "",
+            remedy=_FOLLOWS if _is_held(error, back.entity.source.place) else "",
         ) from error
     new = keys_of(back, [texts])[0]
     source = str(back.entity.source)
@@ -71,6 +71,12 @@ def move(cursor: Cursor, moving: tuple[int, Rows, Back, list[str]], keys: Keys) 
         ],
     )
     keys.learn(back.name, id_, new)
+
+
+def _is_held(error: psycopg.Error, place: tuple[str, str]) -> bool:
+    """Whether rows of another table refer to the old key, rather than the new one to a row that is not there."""
+    referring = (error.diag.schema_name, error.diag.table_name)
+    return error.sqlstate in FOREIGN_KEYS and referring != place
 
 
 def _place(error: psycopg.Error) -> str:

@@ -31,10 +31,11 @@ _TRIGGERS = """
         AND NOT starts_with(t.tgname::text, 'understudy')
     ORDER BY 1"""
 
-# Foreign keys that do not let go of a changed key, by some of its columns.
+# Foreign keys that do not follow a changed key, by some of its columns; whether they let go of it and lose it.
 _HOLDING = """
-    SELECT format('%%s of %%s', c.conname, c.conrelid::regclass) FROM pg_catalog.pg_constraint c
-    WHERE c.contype = 'f' AND c.conparentid = 0 AND c.confupdtype IN ('a', 'r') AND c.confrelid = to_regclass(%s)
+    SELECT format('%%s of %%s', c.conname, c.conrelid::regclass), c.confupdtype IN ('n', 'd')
+    FROM pg_catalog.pg_constraint c
+    WHERE c.contype = 'f' AND c.conparentid = 0 AND c.confupdtype <> 'c' AND c.confrelid = to_regclass(%s)
         AND EXISTS (SELECT FROM pg_catalog.pg_attribute a
             WHERE a.attrelid = c.confrelid AND a.attnum = ANY (c.confkey) AND a.attname = ANY (%s))
     ORDER BY 1"""
@@ -103,14 +104,17 @@ def _renamed(migration: Migration, source: Connection, table: TableBack) -> Iter
     for back in table.entities:
         changing = [c.name for c, way in zip(back.key, back.key_ways, strict=True) if way]
         place = ident(*back.entity.source.place)
-        held = [str(name) for (name,) in source.execute(_HOLDING, [place, changing]).fetchall()]
-        if held:
+        found = source.execute(_HOLDING, [place, changing]).fetchall()
+        for effect, is_lost in (("stops the way back", False), ("loses their reference", True)):
+            keys = [str(name) for name, loses in found if loses is is_lost]
+            if not keys:
+                continue
             yield warning(
                 Side.SOURCE,
                 "way-back-key",
                 in_entity(migration, back.entity, "source"),
-                f"a key of {back.entity.source} that is changed on the target after the switch stops the way back "
-                f"where rows refer to it: {', '.join(held)} without ON UPDATE CASCADE",
+                f"a key of {back.entity.source} that is changed on the target after the switch {effect} "
+                f"where rows refer to it: {', '.join(keys)} without ON UPDATE CASCADE",
                 "Nothing where nobody changes such a key. Else add these foreign keys again with ON UPDATE CASCADE.",
             )
 

@@ -43,7 +43,8 @@ def lines(life: Life, folder: Path) -> Iterator[str]:
 def _next_step(life: Life, folder: str) -> str | None:
     if life.parent is not None:
         key = quote(life.parent["legacy_key"])
-        return f"understudy trace source {life.parent['source']} {key} --folder {folder}"
+        # A key may begin with a minus.
+        return f"understudy trace source --folder {folder} -- {life.parent['source']} {key}"
     if life.waiting and life.waiting["reason"] == "unique" and life.waiting["waits_id"]:
         return f"understudy trace target {life.target} {life.waiting['waits_id']} --folder {folder}"
     if life.state == "dead letter":

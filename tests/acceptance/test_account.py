@@ -156,7 +156,7 @@ def test_a_row_is_followed_from_either_side_with_all_its_events(shop: Shop, run:
     assert text.startswith("public.orders 22 -> shop.orders (entity orders): parked\n")
     assert "  waits for the row public.customers 99\n" in text
     assert text.endswith(
-        f"  next: understudy trace source public.customers 99 --folder {shop.folder}\n"
+        f"  next: understudy trace source --folder {shop.folder} -- public.customers 99\n"
     )
 
 

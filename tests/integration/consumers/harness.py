@@ -19,6 +19,7 @@ from tests.integration.consumers.publisher import Publisher
 
 NAMESPACE = "6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10"
 DEADLINE_S = 60.0
+POLL_S = 0.1  # Each look is a connection.
 ROOT = Path(__file__).parents[3]
 # Apply lanes of the test's database, to be followed by a condition.
 LANES = """
@@ -183,7 +184,7 @@ def wait_for(condition: Callable[[], bool], deadline_s: float, told: Callable[[]
     deadline = time.monotonic() + deadline_s
     while not condition():
         assert time.monotonic() < deadline, told()
-        threading.Event().wait(0.02)
+        time.sleep(POLL_S)
 
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> None:

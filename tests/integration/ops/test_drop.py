@@ -105,8 +105,10 @@ def test_a_worker_that_kafka_has_not_forgotten_yet_is_waited_for(
     shop: Shop, understudy: Command
 ) -> None:
     with member(shop) as consumer:
-        threading.Timer(FORGOTTEN_S, consumer.close).start()
+        forgetting = threading.Timer(FORGOTTEN_S, consumer.close)
+        forgetting.start()
         ended = understudy("drop", shop.folder, "--confirm", shop.pipeline)
+        forgetting.join()
     assert ended.code == 0, ended.err
 
 

@@ -14,6 +14,7 @@ from schemas.registry import Registry
 from tests import avro_reference
 
 DEADLINE_S = 60.0
+POLL_S = 0.1  # Each look may read a whole topic.
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def wait_for(what: str, condition: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + DEADLINE_S
     while not (found := condition()):
         assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
+        time.sleep(POLL_S)
     return found
 
 

@@ -42,14 +42,24 @@ def parts(opened: Opened) -> Way:
     return way
 
 
-def test_a_key_that_a_foreign_key_holds_fast_is_warned_of_before_the_cutover(parts: Way) -> None:
+@pytest.mark.parametrize(
+    ("action", "effect"),
+    [("NO ACTION", "stops the way back"), ("SET NULL", "loses their reference")],
+)
+def test_a_foreign_key_that_does_not_follow_a_key_is_warned_of_before_the_cutover(
+    parts: Way, action: str, effect: str
+) -> None:
+    parts.source(f"""
+        ALTER TABLE parts DROP CONSTRAINT parts_kind_fkey,
+            ADD FOREIGN KEY (kind) REFERENCES kinds ON UPDATE {action}
+    """)
     with (
         databases.source(parts.at.source_dsn, "test") as source,
         databases.target(parts.at.target_dsn, "test") as target,
     ):
         found = reverse_check.refusals(parts.migration, source, target)
     (warned,) = (finding for finding in found if finding.code == "way-back-key")
-    assert f"{HELD} without ON UPDATE CASCADE" in warned.what
+    assert f"{effect} where rows refer to it: {HELD} without ON UPDATE CASCADE" in warned.what
 
 
 def test_a_key_that_a_foreign_key_holds_fast_stops_it_and_the_way_on_is_said(

@@ -21,7 +21,7 @@ from ops.stack.state import Endpoints
 from schemas.migration import Migration
 
 DEADLINE_S = 60.0
-POLL_S = 0.02
+POLL_S = 0.1  # Each look is a connection.
 NAMESPACE = UUID("6f1c1a52-6d0e-5d0b-9a53-0f2f5c1e7a10")
 LSN = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 Rows = list[tuple[Any, ...]]

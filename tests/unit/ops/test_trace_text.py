@@ -20,7 +20,7 @@ def waiting(reason: str) -> dict[str, Any]:
     [
         (
             {"waiting": waiting("parent"), "parent": {"source": "public.jaws", "legacy_key": KEY}},
-            f"understudy trace source public.jaws '{KEY}' --folder 'my shop'",
+            f"understudy trace source --folder 'my shop' -- public.jaws '{KEY}'",
         ),
         (
             {"waiting": waiting("unique")},
