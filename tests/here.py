@@ -19,7 +19,7 @@ HANDLED = (signal.SIGINT, signal.SIGTERM)
 
 
 def command_here(*words: object) -> subprocess.CompletedProcess[str]:
-    """Give a command; nobody types anything. One that does not end ends the tests, and says where."""
+    """Give a command; nobody types anything. One that does not end ends the tests."""
     arguments = ["understudy", *map(str, words)]
     out, err = io.StringIO(), io.StringIO()
     code: object = None
@@ -29,7 +29,7 @@ def command_here(*words: object) -> subprocess.CompletedProcess[str]:
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
         stack.enter_context(_as_it_was())
-        faulthandler.dump_traceback_later(DEADLINE_S, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(DEADLINE_S, exit=True, file=2)
         stack.callback(faulthandler.cancel_dump_traceback_later)
         try:
             main()
