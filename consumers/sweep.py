@@ -99,6 +99,8 @@ def sweep(
     if keys:
         vain.remember(name, "waiting", keys, moved)
     let_go = _let_go(connection, applier, appliers, vain, moved)
+    if let_go.kept < let_go.tried:
+        vain.forget()  # What has left the target may have been in the way; no figure tells of that.
     return Swept(tried=len(keys) + let_go.tried, kept=kept + let_go.kept)
 
 

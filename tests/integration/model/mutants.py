@@ -89,9 +89,10 @@ def _fence_lets_all_pass(patch: pytest.MonkeyPatch) -> None:
 def _deletes_leave_nothing(patch: pytest.MonkeyPatch) -> None:
     settle = apply.Applier.settle
 
-    def forgetful(self: apply.Applier, cursor: Cursor, *rest: Any) -> None:
-        settle(self, cursor, *rest)
+    def forgetful(self: apply.Applier, cursor: Cursor, *rest: Any) -> set[str]:
+        kept = settle(self, cursor, *rest)
         cursor.execute("DELETE FROM understudy.migration_mappings WHERE state IN ('d', 'x')")
+        return kept
 
     patch.setattr(apply.Applier, "settle", forgetful)
 
@@ -167,9 +168,8 @@ def _inserts_take_any_base(patch: pytest.MonkeyPatch) -> None:
 def _one_is_woken_at_a_time(patch: pytest.MonkeyPatch) -> None:
     wake = sweep._wake
 
-    def one_by_one(cursor: Cursor, applier: apply.Applier, keys: list[str], ground: Any) -> None:
-        for key in keys:
-            wake(cursor, applier, [key], ground)
+    def one_by_one(cursor: Cursor, applier: apply.Applier, keys: list[str], ground: Any) -> int:
+        return sum(wake(cursor, applier, [key], ground) for key in keys)
 
     patch.setattr(sweep, "_wake", one_by_one)
 
@@ -279,7 +279,11 @@ MUTANTS = (
     ),
     Mutant(rule="ring", patch=_one_is_woken_at_a_time, shape=TREE, bounds=_ROTATING),
     Mutant(rule="withdraw", patch=_answering(mapping, "withdraw", None), bounds=_ORPHANS),
-    Mutant(rule="dangling", patch=_answering(sweep, "_let_go", 0), bounds=_ORPHANS),
+    Mutant(
+        rule="dangling",
+        patch=_answering(sweep, "_let_go", sweep.Swept(tried=0, kept=0)),
+        bounds=_ORPHANS,
+    ),
     Mutant(rule="older", patch=_only_deletes_are_let_go, shape=TREE, bounds=_ORPHANS),
     Mutant(rule="below", patch=_who_is_referred_to_stays, shape=CHAIN, bounds=_ORPHANS),
     Mutant(rule="knot", patch=_rings_of_parents_wait, shape=TREE, bounds=_ORPHANS),
