@@ -45,6 +45,7 @@ class Step:
 
     Attributes:
         first, last: Their numbers.
+        ids: Their UUIDs.
         lsns: Of their commits.
         unavailable: The target columns that their events do not have.
         kinds: What becomes of them, for each entity of the table.
@@ -54,6 +55,7 @@ class Step:
     op: str
     first: int
     last: int
+    ids: Sequence[str]
     lsns: Sequence[int]
     unavailable: frozenset[str]
     kinds: tuple[str | None, ...]
@@ -178,6 +180,7 @@ class _Listed:
             op=DELETED if self.ops[places[0]] == DELETED else WRITTEN,
             first=self.numbers[places[0]],
             last=self.numbers[places[-1]],
+            ids=[self.ids[place] for place in places],
             lsns=[self.lsns[place] for place in places],
             unavailable=frozenset(lacking),
             kinds=kinds,

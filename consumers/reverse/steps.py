@@ -38,6 +38,11 @@ class _Postponed:
     number: int
     lsn: int
 
+    def is_among(self, step: Step) -> bool:
+        """Whether a step is about the same row."""
+        id_ = self.step.ids[self.number - self.step.first]
+        return step.table is self.step.table and id_ in step.ids
+
 
 class Steps:
     """Takes the steps of one batch, in their order."""
@@ -55,6 +60,8 @@ class Steps:
             RefusedError: The legacy side does not take one.
         """
         self._settle(before=step.lsns[0])
+        if step.op != DELETED and self._postponed:
+            self._make_way(step)
         if step.first == step.last:
             self._one(step, step.first, step.lsns[0])
             return
@@ -108,6 +115,25 @@ class Steps:
                 self._write(postponed.step, postponed.number, postponed.number)
             except psycopg.Error as error:
                 raise _refused(error, postponed.step, postponed.number, postponed.lsn) from error
+
+    def _make_way(self, step: Step) -> None:
+        """Delete what was postponed and can go by now: others may get its unique values, or it is written again.
+
+        What is written again and cannot go yet stays: it has only changed.
+        """
+        kept = []
+        for postponed in reversed(self._postponed):
+            try:
+                with self.cursor.connection.transaction():
+                    self._write(postponed.step, postponed.number, postponed.number)
+            except psycopg.Error as error:
+                if error.sqlstate not in FOREIGN_KEYS:
+                    raise _refused(
+                        error, postponed.step, postponed.number, postponed.lsn
+                    ) from error
+                if not postponed.is_among(step):
+                    kept.append(postponed)
+        self._postponed = kept[::-1]
 
     def _write(self, step: Step, first: int, last: int) -> None:
         """Write a range of a step: what joins rows after the rows, and deletes the other way round."""
