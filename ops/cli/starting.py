@@ -60,9 +60,10 @@ def try_(
     """Show what the rules make of some legacy rows, source and target side by side, errors first.
 
     It PRINTS THE VALUES OF ROWS: mind who reads the screen, or the file. Nothing is written: on the target it works
-    in a transaction that is rolled back, and nothing has to run. Whether a parent is there is asked of the source.
-    Shown are 20 rows that are refused, 5 that would wait for their parent, 2 that `where` leaves out and 2 that go
-    in, of each entity; with --output json all, an object an entity.
+    in a transaction that is rolled back, and nothing has to run. Whether a parent is there is asked of the source;
+    whether other rows have a unique value already, or a parent's own parent is missing, it does not see. Shown are 20
+    rows that are refused, 5 that would wait for their parent, 2 that `where` leaves out and 2 that go in, of each
+    entity; with --output json all, an object an entity.
 
     Example: understudy try shop --rows 1000
     """
